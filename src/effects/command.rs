@@ -1,0 +1,165 @@
+//! Running a program with a deadline, without a terminal, in a locale that never changes what it says.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::process::{ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+/// A program with its arguments, what is different in its environment, and how long it may take.
+#[derive(Clone, Debug)]
+pub struct Command {
+    program: OsString,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    timeout: Duration,
+}
+
+/// How a program ended, and what it said.
+#[derive(Clone, Debug, Default)]
+pub struct Output {
+    status: Option<ExitStatus>,
+    /// What it wrote to its standard output.
+    pub stdout: Vec<u8>,
+    /// What it wrote to its standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl Command {
+    /// `program`, looked up in PATH, with these arguments, for at most 15 seconds.
+    pub fn new<S: AsRef<OsStr>>(program: impl AsRef<OsStr>, args: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            program: program.as_ref().into(),
+            args: args.into_iter().map(|arg| arg.as_ref().into()).collect(),
+            env: Vec::new(),
+            timeout: Duration::from_secs(15),
+        }
+    }
+
+    /// The same with one more variable.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), value.into()));
+        self
+    }
+
+    /// The same with another deadline.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The error that says that this command failed: its line, its code, its last lines.
+    pub fn failed(&self, output: &Output) -> Error {
+        let said =
+            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        let lines: Vec<&str> = said.trim().lines().collect();
+        let tail = lines[lines.len().saturating_sub(5)..].join("\n  ");
+        let ended = output.status.map_or_else(|| "not run".into(), |status| status.to_string());
+        Error::new(self, if tail.is_empty() { ended } else { format!("{ended}\n  {tail}") })
+    }
+}
+
+/// The line that a person would type.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
+        f.write_str(&shell_words::join(words))
+    }
+}
+
+impl Output {
+    /// It ended with 0 (or was only told about).
+    pub fn success(&self) -> bool {
+        self.status.is_none_or(|status| status.success())
+    }
+
+    /// Its exit code; none when a signal ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.status.map_or(Some(0), |status| status.code())
+    }
+}
+
+/// Runs a command that changes nothing, and waits for its end.
+///
+/// It gets no input, so it can't ask; its locale is fixed, so that nothing depends on the caller's.
+///
+/// # Errors
+/// It could not be started, or did not end in its time (it is killed then).
+pub fn ask(command: &Command) -> Result<Output> {
+    let mut process = std::process::Command::new(&command.program);
+    process
+        .args(&command.args)
+        .envs([("LC_ALL", "C.UTF-8"), ("LANGUAGE", ""), ("SYSTEMD_COLORS", "0"), ("SYSTEMD_PAGER", "")])
+        .envs(command.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    own_group(&mut process);
+    let child = process.spawn().map_err(|error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let cause = format!("{} was not found in PATH", command.program.to_string_lossy());
+        Error::new(command, if missing { cause } else { error.to_string() })
+    })?;
+    let pid = child.id();
+    let (sender, ended) = mpsc::channel();
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    match ended.recv_timeout(command.timeout) {
+        Ok(output) => {
+            let output = output.map_err(|error| Error::new(command, error))?;
+            Ok(Output { status: Some(output.status), stdout: output.stdout, stderr: output.stderr })
+        }
+        Err(_) => {
+            kill_group(pid);
+            Err(Error::new(command, format!("no answer in {} s; it was ended", command.timeout.as_secs())))
+        }
+    }
+}
+
+/// A group of its own, so that the deadline ends the program's children too.
+#[cfg(unix)]
+fn own_group(process: &mut std::process::Command) {
+    use std::os::unix::process::CommandExt;
+    process.process_group(0);
+}
+
+#[cfg(not(unix))]
+fn own_group(_: &mut std::process::Command) {}
+
+#[cfg(unix)]
+fn kill_group(pid: u32) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
+        let _gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill_group(_: u32) {}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_command_shows_its_line_its_code_and_its_last_lines() {
+        let command = Command::new("sh", ["-c", "seq 9 >&2; exit 3"]);
+        let error = command.failed(&ask(&command).unwrap()).to_string();
+        assert_eq!(error, "error: sh -c 'seq 9 >&2; exit 3': exit status: 3\n  5\n  6\n  7\n  8\n  9");
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_with_its_children() {
+        let command = Command::new("sh", ["-c", "sleep 100 & wait"]).timeout(Duration::from_millis(100));
+        let error = ask(&command).unwrap_err();
+        assert!(error.cause.contains("no answer in 0 s"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_program_is_named() {
+        let error = ask(&Command::new("no-such-program", ["x"])).unwrap_err();
+        assert_eq!(error.to_string(), "error: no-such-program x: no-such-program was not found in PATH");
+    }
+}

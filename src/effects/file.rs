@@ -1,0 +1,128 @@
+//! Replacing a file so that at every moment it is the old one or the new one, and nobody else's.
+//!
+//! The new content goes to a temporary file of a random name in the same folder, created exclusively (a link
+//! planted under that name makes the creation fail, it is not followed), reaches the disk, and is renamed.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Context, Error, Result};
+
+/// Gives `path` the content `bytes` and the permission bits `mode` (on Unix). Its folder must exist.
+///
+/// # Errors
+/// The folder can't be written or the disk is full; what was at `path` is still there, and nothing else is.
+pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+    let temporary = temporary_beside(path)?;
+    let write = || -> io::Result<()> {
+        let mut file = create_new(&temporary, mode)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&temporary))).about(format!("write {}", path.display()))
+}
+
+/// Removes the file or link at `path`; it may be gone already.
+///
+/// # Errors
+/// It is there and can't be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::new(format!("remove {}", path.display()), error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a file that anybody may have put there: a regular one, of at most `limit` bytes.
+///
+/// # Errors
+/// It can't be read, is not a regular file (a fifo would hang us), or is larger than `limit`.
+pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    use io::Read;
+    let file = open_without_blocking(path)?;
+    let meta = file.metadata()?;
+    if !meta.is_file() {
+        return Err(io::Error::other("not a regular file"));
+    }
+    if meta.len() > limit {
+        return Err(io::Error::other(format!("larger than {} KiB", limit / 1024)));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn temporary_beside(path: &Path) -> Result<PathBuf> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Error::new(path.display(), "not the path of a file"));
+    };
+    // Unguessable is not needed: the creation is exclusive. Unique per process and call is.
+    let unique = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), path);
+    Ok(folder.join(format!(".{}.{unique:016x}.tmp", name.to_string_lossy())))
+}
+
+#[cfg(unix)]
+fn create_new(path: &Path, mode: u32) -> io::Result<fs::File> {
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    file.set_permissions(fs::Permissions::from_mode(mode))?; // whatever the umask is
+    Ok(file)
+}
+
+#[cfg(not(unix))]
+fn create_new(path: &Path, _mode: u32) -> io::Result<fs::File> {
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+#[cfg(unix)]
+fn open_without_blocking(path: &Path) -> io::Result<fs::File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
+    OpenOptions::new().read(true).custom_flags(nonblock).open(path)
+}
+
+#[cfg(not(unix))]
+fn open_without_blocking(path: &Path) -> io::Result<fs::File> {
+    fs::File::open(path)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_planted_link_is_replaced_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (victim, path) = (dir.path().join("victim"), dir.path().join("unit"));
+        fs::write(&victim, "precious").unwrap();
+        symlink(&victim, &path).unwrap();
+        replace(&path, b"new", 0o600).unwrap();
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        assert_eq!(path.symlink_metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("folder");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("in-it"), "").unwrap();
+        replace(&path, b"x", 0o600).unwrap_err();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_fifo_does_not_hang_the_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("config.json");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert_eq!(read_bounded(&fifo, 10).unwrap_err().to_string(), "not a regular file");
+    }
+}

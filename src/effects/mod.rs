@@ -1,0 +1,100 @@
+//! An *effect* is anything that changes the machine: a command that is run, a file that is written or removed.
+//!
+//! Every effect of every manager passes through [`Effects`]. That one place makes three things true at once:
+//! `--dry-run` tells instead of doing, `--verbose` says what is done, and a test can cut any command at its
+//! n-th effect. Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
+//! in [`command`], how a file is replaced safely in [`file`].
+
+pub mod command;
+pub mod file;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub use command::{Command, Output, ask};
+
+use crate::error::Result;
+
+/// One effect, before it happens.
+#[derive(Debug)]
+pub enum Effect<'a> {
+    /// A command is run.
+    Run(&'a Command),
+    /// A file gets this text.
+    Write(&'a Path, &'a [u8]),
+    /// A file or link is removed.
+    Remove(&'a Path),
+}
+
+impl fmt::Display for Effect<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(command) => write!(f, "run {command}"),
+            Self::Write(path, _) => write!(f, "write {}", path.display()),
+            Self::Remove(path) => write!(f, "remove {}", path.display()),
+        }
+    }
+}
+
+/// Does effects, or only tells about them.
+pub struct Effects<'a> {
+    perform: bool,
+    told: &'a dyn Fn(&Effect<'_>),
+}
+
+impl<'a> Effects<'a> {
+    /// Effects that happen. `told` hears of each just before.
+    pub fn real(told: &'a dyn Fn(&Effect<'_>)) -> Self {
+        Self { perform: true, told }
+    }
+
+    /// Effects that do not happen: `told` hears of each, nothing changes.
+    pub fn rehearsal(told: &'a dyn Fn(&Effect<'_>)) -> Self {
+        Self { perform: false, told }
+    }
+
+    /// Whether effects happen.
+    pub fn is_real(&self) -> bool {
+        self.perform
+    }
+
+    /// Runs a command that changes something.
+    ///
+    /// # Errors
+    /// It could not be started, or did not end in its time. A code that is not 0 is no error here: see
+    /// [`Output::success`].
+    pub fn run(&self, command: &Command) -> Result<Output> {
+        (self.told)(&Effect::Run(command));
+        if self.perform { ask(command) } else { Ok(Output::default()) }
+    }
+
+    /// Gives the file `path` the content `bytes`, atomically. See [`file::replace`].
+    ///
+    /// # Errors
+    /// The file or its folder can't be written; what was there is still there.
+    pub fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
+        (self.told)(&Effect::Write(path, bytes));
+        if self.perform { file::replace(path, bytes, mode) } else { Ok(()) }
+    }
+
+    /// Removes the file or link `path`. It need not exist.
+    ///
+    /// # Errors
+    /// It is there and can't be removed.
+    pub fn remove(&self, path: &Path) -> Result<()> {
+        if path.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        (self.told)(&Effect::Remove(path));
+        if self.perform { file::remove(path) } else { Ok(()) }
+    }
+
+    /// Removes those of `folders` that are empty, in this order.
+    pub fn remove_if_empty(&self, folders: &[PathBuf]) {
+        if self.perform {
+            for folder in folders {
+                let _not_empty = std::fs::remove_dir(folder);
+            }
+        }
+    }
+}

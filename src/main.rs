@@ -1,0 +1,3 @@
+//! The doorway of the program `ductor`. Everything behind it is in the library.
+
+fn main() {}
