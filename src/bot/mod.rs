@@ -1,1 +1,57 @@
-//! (being written)
+//! The *bot* is the program that is kept running: `python -m ductor_bot`, or whatever `DUCTOR_BOT` names.
+//!
+//! Three questions are answered here. Which program is it ([`find()`], with every place that was looked at in
+//! [`candidates`])? Would it start, by its own rules ([`configured`])? And how does a person get it
+//! ([`install`]) and set it up ([`onboarding`])? What lies under a python is in [`python`], what a console
+//! script runs in [`shebang`]. Nothing here starts the bot: that is the host's part.
+
+pub mod configured;
+mod find;
+pub mod install;
+pub mod onboarding;
+pub mod python;
+pub mod shebang;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+pub use find::{Candidate, candidates, find};
+
+/// The name of the bot's Python module.
+pub const MODULE: &str = "ductor_bot";
+
+/// A bot: how it is started, and how it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bot {
+    /// The program, as an absolute path, and its arguments. Words for its own command line are appended.
+    pub command: Vec<OsString>,
+    /// Why it is this one.
+    pub source: Source,
+}
+
+/// How a bot was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A person named it in `DUCTOR_BOT`.
+    Chosen,
+    /// `ductor bot install` made it.
+    Installed,
+    /// This console script on PATH starts it.
+    Script(PathBuf),
+    /// This python on PATH has the module.
+    Module(PathBuf),
+}
+
+impl Bot {
+    /// The bot that `python` runs as a module.
+    fn of(module: &python::Module, source: Source) -> Self {
+        Self { command: vec![module.python.clone().into(), "-m".into(), MODULE.into()], source }
+    }
+
+    /// Its version, as its package says; none if the command is not a python with the module.
+    pub fn version(&self) -> Option<String> {
+        let [python, option, module] = self.command.as_slice() else { return None };
+        let is_module = option == "-m" && module == MODULE;
+        is_module.then(|| python::module_of(Path::new(python)).ok()).flatten()?.version()
+    }
+}

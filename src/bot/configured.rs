@@ -1,0 +1,149 @@
+//! Whether the bot is *configured*, by its own rules.
+//!
+//! They are those of `_is_configured` in `ductor_bot/__main__.py` (0.20): for each transport that is switched
+//! on, the keys without which the bot would start its wizard instead of working. Python's idea of truth
+//! counts: `0`, `""`, `[]`, `{}` and `null` are as good as missing. Values are secrets and are never shown.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::effects::file;
+use crate::error::{Code, Error, Result};
+use crate::home::Home;
+
+/// The bot reads any size; no real configuration has a hundredth of this.
+const LIMIT: u64 = 1024 * 1024;
+
+/// Whether the bot of this home would start.
+///
+/// # Errors
+/// [`Code::Configuration`]: the configuration is missing or can't be read, or keys in it are missing; the
+/// error names the file and the keys, and the command that asks for them.
+pub fn check(home: &Home) -> Result<()> {
+    let path = home.config();
+    let missing = file::read_bounded(&path, LIMIT)
+        .map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => "it does not exist yet".into(),
+            _ => error.to_string(),
+        })
+        .and_then(|bytes| missing(&bytes));
+    let cause = match missing {
+        Ok(keys) if keys.is_empty() => return Ok(()),
+        Ok(keys) => format!("missing: {}", keys.join(", ")),
+        Err(cause) => cause,
+    };
+    let error = Error::new(path.display(), format!("the bot is not configured: {cause}"));
+    Err(error.code(Code::Configuration).fix("ductor onboarding"))
+}
+
+/// The keys without which the bot does not start, or why nothing in the file counts.
+fn missing(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 (at byte {})", error.valid_up_to()))?;
+    let config = Config::read(text)?;
+    let mut missing = Vec::new();
+    for transport in config.transports()? {
+        match transport.as_str() {
+            "matrix" => config.matrix(&mut missing)?,
+            "slack" => config.slack(&mut missing)?,
+            _ => config.telegram(&mut missing)?, // an unknown one too, as the bot has it
+        }
+    }
+    Ok(missing)
+}
+
+/// The top-level keys of the file. What the rules do not ask for is not even looked into.
+struct Config<'a>(HashMap<String, &'a RawValue>);
+
+impl<'a> Config<'a> {
+    fn read(text: &'a str) -> Result<Self, String> {
+        // serde's own words could quote the file.
+        serde_json::from_str(text).map(Self).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => "it is not a JSON object".into(),
+            _ => format!("malformed JSON in line {}, column {}", error.line(), error.column()),
+        })
+    }
+
+    fn get(&self, key: &str) -> Result<Value, String> {
+        let value = self.0.get(key).map_or(Ok(Value::Null), |raw| serde_json::from_str(raw.get()));
+        value.map_err(|_| format!("malformed value of {key}"))
+    }
+
+    /// `_normalized_transport_list`: `transport` comes first and decides; `transports` counts if it is in it.
+    fn transports(&self) -> Result<Vec<String>, String> {
+        let primary = match self.get("transport")? {
+            Value::String(name) if !name.is_empty() => name,
+            _ => "telegram".into(),
+        };
+        let mut transports = vec![primary.clone()];
+        if let Value::Array(listed) = self.get("transports")? {
+            let listed: Vec<_> =
+                listed.iter().filter_map(Value::as_str).filter(|name| !name.is_empty()).collect();
+            if listed.contains(&primary.as_str()) {
+                transports.extend(listed.into_iter().filter(|name| *name != primary).map(str::to_owned));
+            }
+        }
+        Ok(transports)
+    }
+
+    fn telegram(&self, missing: &mut Vec<String>) -> Result<(), String> {
+        let token = self.get("telegram_token")?;
+        if token.as_str().is_some_and(|token| token.starts_with("YOUR_")) {
+            add(missing, "telegram_token (still the placeholder)");
+        } else if !is_true(&token) {
+            add(missing, "telegram_token");
+        }
+        if !is_true(&self.get("allowed_user_ids")?) {
+            add(missing, "allowed_user_ids");
+        }
+        Ok(())
+    }
+
+    fn matrix(&self, missing: &mut Vec<String>) -> Result<(), String> {
+        let matrix = self.get("matrix")?;
+        for key in ["homeserver", "user_id"] {
+            if !has(&matrix, key) {
+                add(missing, &format!("matrix.{key}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn slack(&self, missing: &mut Vec<String>) -> Result<(), String> {
+        let slack = self.get("slack")?;
+        for key in ["bot_token", "app_token"] {
+            if !has(&slack, key) {
+                add(missing, &format!("slack.{key}"));
+            }
+        }
+        if !has(&slack, "allowed_users") && !has(&slack, "allowed_channels") {
+            add(missing, "slack.allowed_users or slack.allowed_channels");
+        }
+        Ok(())
+    }
+}
+
+fn add(missing: &mut Vec<String>, key: &str) {
+    if !missing.iter().any(|other| other == key) {
+        missing.push(key.into());
+    }
+}
+
+/// Whether `section` is an object with a true value under `key`.
+fn has(section: &Value, key: &str) -> bool {
+    section.get(key).is_some_and(is_true)
+}
+
+/// Python's `bool(value)`.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(members) => !members.is_empty(),
+    }
+}

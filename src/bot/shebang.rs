@@ -1,0 +1,75 @@
+//! A *shebang* is the first line of a script, which names the program that runs it (`#!/usr/bin/python3`).
+//!
+//! Through it a console script of pip, pipx or uv leads to the python that has the bot. Three forms are
+//! written: the plain one; `env` with a name on PATH; and, for a path with spaces or of more than 127 bytes,
+//! a shell script whose second line is `'''exec' '/the path/python' "$0" "$@"`, which is a string to python.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use crate::search_path::which;
+
+/// Console scripts have some 300 bytes; their first lines are all that matters.
+const HEAD: u64 = 8 * 1024;
+
+/// What a file that may be executed is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// A script that this python runs.
+    Python(PathBuf),
+    /// A script that another interpreter runs (or a python that is not there).
+    Other(PathBuf),
+    /// A text without a shebang, which no kernel starts.
+    NoShebang,
+    /// Machine code.
+    Native,
+}
+
+/// Looks at the beginning of the program `path`; names are looked up in `search_path`.
+///
+/// # Errors
+/// The file can't be read.
+pub fn of(path: &Path, search_path: &OsStr) -> io::Result<Program> {
+    let mut head = Vec::new();
+    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    if !head.starts_with(b"#!") {
+        // No text has a NUL; every executable format of an operating system has one in its header.
+        return Ok(if head.contains(&0) { Program::Native } else { Program::NoShebang });
+    }
+    let text = String::from_utf8_lossy(&head);
+    let mut lines = text[2..].lines();
+    let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    let interpreter = long_form(path, second).unwrap_or_else(|| plain_form(first, search_path));
+    let is_python = is_python(&interpreter) && interpreter.is_file();
+    Ok(if is_python { Program::Python(interpreter) } else { Program::Other(interpreter) })
+}
+
+/// The interpreter in `/path/of/python -option`, or the name that `env` would look up.
+fn plain_form(line: &str, search_path: &OsStr) -> PathBuf {
+    let mut words = line.split([' ', '\t']).filter(|word| !word.is_empty());
+    let interpreter = PathBuf::from(words.next().unwrap_or_default());
+    if interpreter.file_name() != Some(OsStr::new("env")) {
+        return interpreter;
+    }
+    let name = words.find(|word| !word.starts_with('-') && !word.contains('=')).unwrap_or_default();
+    which(name, search_path).unwrap_or_else(|| name.into())
+}
+
+/// The python in the second line of a shell script that pip or uv wrote for a path that no shebang can hold.
+fn long_form(script: &Path, line: &str) -> Option<PathBuf> {
+    let command = line.strip_prefix("'''exec' ")?;
+    if let Some((_, rest)) = command.split_once("realpath -- \"$0\"") {
+        // uv, of an environment that can be moved: `"$(dirname -- "$(realpath -- "$0")")"/'python'`.
+        let name = rest.split('\'').nth(1).filter(|name| !name.contains('/'))?;
+        return Some(script.canonicalize().ok()?.parent()?.join(name));
+    }
+    let words = shell_words::split(command).ok()?;
+    words.first().map(PathBuf::from)
+}
+
+fn is_python(interpreter: &Path) -> bool {
+    let name = interpreter.file_name().unwrap_or_default().to_string_lossy();
+    interpreter.is_absolute() && (name.starts_with("python") || name.starts_with("pypy"))
+}
