@@ -37,6 +37,22 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
+/// Makes `path` a link to `target`.
+///
+/// # Errors
+/// Something is at `path` already, or its folder can't be written.
+pub fn link(target: &Path, path: &Path) -> Result<()> {
+    make_link(target, path).about(format!("link {}", path.display()))
+}
+
+/// Makes the folder `path` and those above it, for the user alone (on Unix); those that exist stay as they are.
+///
+/// # Errors
+/// One of them can't be made, or is no folder.
+pub fn create_folder(path: &Path) -> Result<()> {
+    private_folders().create(path).about(format!("create {}", path.display()))
+}
+
 /// Reads a file that anybody may have put there: a regular one, of at most `limit` bytes.
 ///
 /// # Errors
@@ -76,6 +92,27 @@ fn create_new(path: &Path, mode: u32) -> io::Result<fs::File> {
 #[cfg(not(unix))]
 fn create_new(path: &Path, _mode: u32) -> io::Result<fs::File> {
     OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+#[cfg(unix)]
+use std::os::unix::fs::symlink as make_link;
+
+#[cfg(windows)]
+use std::os::windows::fs::symlink_file as make_link;
+
+#[cfg(unix)]
+fn private_folders() -> fs::DirBuilder {
+    use std::os::unix::fs::DirBuilderExt;
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder
+}
+
+#[cfg(not(unix))]
+fn private_folders() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    builder
 }
 
 #[cfg(unix)]

@@ -3,15 +3,18 @@
 //! Every effect of every manager passes through [`Effects`]. That one place makes three things true at once:
 //! `--dry-run` tells instead of doing, `--verbose` says what is done, and a test can cut any command at its
 //! n-th effect. Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
-//! in [`command`], how a file is replaced safely in [`file`].
+//! in [`command`], how a file is replaced safely in [`file`], how several effects are taken back together in
+//! [`transaction`].
 
 pub mod command;
 pub mod file;
+pub mod transaction;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use command::{Command, Output, ask};
+pub use transaction::Transaction;
 
 use crate::error::Result;
 
@@ -24,6 +27,8 @@ pub enum Effect<'a> {
     Write(&'a Path, &'a [u8]),
     /// A file or link is removed.
     Remove(&'a Path),
+    /// A folder is made, with those above it.
+    CreateFolder(&'a Path),
 }
 
 impl fmt::Display for Effect<'_> {
@@ -32,6 +37,7 @@ impl fmt::Display for Effect<'_> {
             Self::Run(command) => write!(f, "run {command}"),
             Self::Write(path, _) => write!(f, "write {}", path.display()),
             Self::Remove(path) => write!(f, "remove {}", path.display()),
+            Self::CreateFolder(path) => write!(f, "create {}", path.display()),
         }
     }
 }
@@ -87,6 +93,18 @@ impl<'a> Effects<'a> {
         }
         (self.told)(&Effect::Remove(path));
         if self.perform { file::remove(path) } else { Ok(()) }
+    }
+
+    /// Makes a folder, with those above it, for the user alone. It may be there already.
+    ///
+    /// # Errors
+    /// It can't be made.
+    pub fn create_folder(&self, path: &Path) -> Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        (self.told)(&Effect::CreateFolder(path));
+        if self.perform { file::create_folder(path) } else { Ok(()) }
     }
 
     /// Removes those of `folders` that are empty, in this order.

@@ -1,6 +1,8 @@
 //! A *service* is the manager's entry for one user: a definition that it loads, and what it does with it.
 
 pub mod definition;
+pub mod manager;
 pub mod render;
+pub mod systemd;
 
 pub use definition::ServiceDefinition;

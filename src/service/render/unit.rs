@@ -92,7 +92,7 @@ pub fn render_drop_in(definition: &ServiceDefinition) -> Result<Option<String>> 
 fn refuse_control_characters(value: &str) -> Result<()> {
     if value.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
         return Err(Error::new(
-            format!("{:?}", value),
+            format!("{value:?}"),
             "control characters and bytes that are not UTF-8 can't stand in a systemd unit",
         )
         .code(Code::Usage));

@@ -1,0 +1,156 @@
+//! A *transaction*: several effects that all stay, or none. Dropped before [`commit`](Transaction::commit), it
+//! puts back what it changed, last change first.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Command, Effects, file};
+use crate::error::Result;
+
+/// Effects that are undone unless they are committed.
+pub struct Transaction<'e> {
+    effects: &'e Effects<'e>,
+    undo: Vec<Undo>,
+}
+
+enum Undo {
+    Write(PathBuf, Vec<u8>, u32),
+    Link(PathBuf, PathBuf),
+    Remove(PathBuf),
+    RemoveFolder(PathBuf),
+    Run(Command),
+}
+
+impl<'e> Transaction<'e> {
+    /// A transaction of these effects.
+    pub fn new(effects: &'e Effects<'e>) -> Self {
+        Self { effects, undo: Vec::new() }
+    }
+
+    /// As [`Effects::write`]. A file that has this content already is left alone. Whether it was written.
+    ///
+    /// # Errors
+    /// As [`Effects::write`].
+    pub fn write(&mut self, path: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
+        if !path.is_symlink() && fs::read(path).is_ok_and(|old| old == bytes) {
+            return Ok(false);
+        }
+        let before = Self::before(path);
+        self.effects.write(path, bytes, mode)?;
+        self.undo.push(before);
+        Ok(true)
+    }
+
+    /// As [`Effects::remove`]. Whether anything was there.
+    ///
+    /// # Errors
+    /// As [`Effects::remove`].
+    pub fn remove(&mut self, path: &Path) -> Result<bool> {
+        let before = Self::before(path);
+        self.effects.remove(path)?;
+        let was_there = !matches!(before, Undo::Remove(_));
+        if was_there {
+            self.undo.push(before);
+        }
+        Ok(was_there)
+    }
+
+    /// As [`Effects::create_folder`].
+    ///
+    /// # Errors
+    /// As [`Effects::create_folder`].
+    pub fn create_folder(&mut self, path: &Path) -> Result<()> {
+        let missing: Vec<PathBuf> =
+            path.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned).collect();
+        self.undo.extend(missing.into_iter().rev().map(Undo::RemoveFolder));
+        self.effects.create_folder(path)
+    }
+
+    /// Runs a command that has to end with 0, and notes the one that takes it back.
+    ///
+    /// # Errors
+    /// It failed.
+    pub fn run(&mut self, command: &Command, back: Option<Command>) -> Result<()> {
+        self.undo.extend(back.map(Undo::Run));
+        let output = self.effects.run(command)?;
+        if output.success() { Ok(()) } else { Err(command.failed(&output)) }
+    }
+
+    /// Everything stays.
+    pub fn commit(mut self) {
+        self.undo.clear();
+    }
+
+    fn before(path: &Path) -> Undo {
+        if let Ok(target) = fs::read_link(path) {
+            return Undo::Link(path.to_owned(), target);
+        }
+        match fs::read(path) {
+            Ok(bytes) => Undo::Write(path.to_owned(), bytes, mode_of(path)),
+            Err(_) => Undo::Remove(path.to_owned()),
+        }
+    }
+}
+
+impl Drop for Transaction<'_> {
+    fn drop(&mut self) {
+        if !self.effects.is_real() {
+            return;
+        }
+        for undo in self.undo.drain(..).rev() {
+            // The error that people see is the one that led here.
+            let _best_effort = match undo {
+                Undo::Write(path, bytes, mode) => file::replace(&path, &bytes, mode),
+                Undo::Link(path, target) => file::remove(&path).and_then(|()| file::link(&target, &path)),
+                Undo::Remove(path) => file::remove(&path),
+                Undo::RemoveFolder(path) => fs::remove_dir(path).map_err(|e| crate::error::Error::new("", e)),
+                Undo::Run(command) => super::ask(&command).map(drop),
+            };
+        }
+    }
+}
+
+#[cfg(unix)]
+fn mode_of(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().map_or(0o600, |meta| meta.permissions().mode() & 0o7777)
+}
+
+#[cfg(not(unix))]
+fn mode_of(_: &Path) -> u32 {
+    0
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_committed_is_as_before() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("old"), "old").unwrap();
+        std::os::unix::fs::symlink("/dev/null", at("mask")).unwrap();
+        let change = |commit: bool| {
+            let quiet = |_: &super::super::Effect<'_>| {};
+            let effects = Effects::real(&quiet);
+            let mut transaction = Transaction::new(&effects);
+            transaction.write(&at("old"), b"new", 0o600).unwrap();
+            assert!(transaction.remove(&at("mask")).unwrap());
+            transaction.create_folder(&at("a/b")).unwrap();
+            transaction.write(&at("a/b/file"), b"x", 0o600).unwrap();
+            let back = Command::new("touch", [at("back")]);
+            transaction.run(&Command::new("true", [""; 0]), Some(back)).unwrap();
+            if commit {
+                transaction.commit();
+            }
+        };
+        change(false);
+        assert_eq!(fs::read_to_string(at("old")).unwrap(), "old");
+        assert_eq!(fs::read_link(at("mask")).unwrap(), Path::new("/dev/null"));
+        assert!(!at("a").exists() && at("back").exists());
+        change(true);
+        assert_eq!(fs::read_to_string(at("old")).unwrap(), "new");
+        assert!(at("a/b/file").exists());
+    }
+}

@@ -1,0 +1,191 @@
+//! A *manager* is the program of the operating system that runs services for one user.
+//!
+//! [`Manager`] is the seam between what people ask for (`commands/`) and how one manager does it: [`systemd`]
+//! (super::systemd). Its operations take and give data; none of them prints. What is true for all managers,
+//! such as when a service counts as *up*, is built on top, in `super::up` and `super::status`.
+
+use std::env;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::ManagerName;
+use crate::effects::Effects;
+use crate::error::{Code, Error, Result};
+use crate::home::Home;
+use crate::service::definition::ServiceDefinition;
+
+/// What the service is doing, as its manager says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// The host runs.
+    Running,
+    /// The host is about to run for the first time.
+    Starting,
+    /// The host ended badly and is about to run again.
+    Restarting,
+    /// The host has been asked to end.
+    Stopping,
+    /// Nobody wants it to run.
+    Stopped,
+    /// It ended badly, and a new start would not help.
+    Failed,
+    /// It ended badly so often that the manager stopped trying.
+    GaveUp,
+    /// There is no definition that the manager would load.
+    NotInstalled,
+    /// The manager can't be asked.
+    Unknown,
+}
+
+/// What one manager knows about the service.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What it is doing.
+    pub state: State,
+    /// Whether it starts by itself, with the machine or with its user.
+    pub enabled: bool,
+    /// The host, if it runs.
+    pub pid: Option<u32>,
+    /// How often the manager started it again.
+    pub restarts: u32,
+    /// The definition that the manager loaded.
+    pub definition: Option<PathBuf>,
+    /// Whether a package owns that definition.
+    pub packaged: bool,
+    /// Whether it runs on when its user logs out.
+    pub survives_logout: bool,
+    /// Whether it runs again after a reboot.
+    pub survives_reboot: bool,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong, and what to type to mend it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Stable: lower case with dashes.
+    pub id: &'static str,
+    /// One sentence.
+    pub message: String,
+    /// A command to paste, or what to do.
+    pub fix: String,
+}
+
+impl Problem {
+    /// A problem.
+    pub fn new(id: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { id, message: message.into(), fix: fix.into() }
+    }
+}
+
+/// How `service install` shall go about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Install {
+    /// Whether the service shall run on after logout.
+    pub linger: bool,
+}
+
+/// What an installation found and did.
+#[derive(Clone, Debug, Default)]
+pub struct Installed {
+    /// The definition that the manager now reads.
+    pub definition: PathBuf,
+    /// Whether anything changed that a running host has to be restarted for.
+    pub changed: bool,
+    /// What people should know, a line each.
+    pub notes: Vec<String>,
+    /// What could not be done, and what to type instead.
+    pub problems: Vec<Problem>,
+}
+
+/// Where the lines are that the bot writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Logs {
+    /// In the journal, under this user unit.
+    Journal(&'static str),
+}
+
+/// One service manager.
+pub trait Manager {
+    /// Its name in `--json` and in `DUCTOR_MANAGER`.
+    fn name(&self) -> &'static str;
+
+    /// How people call its entry: `systemd user service`.
+    fn title(&self) -> &'static str;
+
+    /// What it knows about the service, with one question.
+    ///
+    /// # Errors
+    /// [`Code::Unavailable`]: it is not there or can't be reached.
+    fn report(&self) -> Result<Report>;
+
+    /// Makes it know the definition and start it with the machine. Runs nothing yet. All or nothing: after an
+    /// error, files and settings are as before.
+    ///
+    /// # Errors
+    /// A definition of the same name that is not ours; a file or command that failed.
+    fn install(
+        &self,
+        definition: &ServiceDefinition,
+        how: Install,
+        effects: &Effects<'_>,
+    ) -> Result<Installed>;
+
+    /// Stops the service and removes everything that was made for it. Says what was done, a line each.
+    ///
+    /// # Errors
+    /// The definition is not ours, or can't be removed.
+    fn uninstall(&self, effects: &Effects<'_>) -> Result<Vec<String>>;
+
+    /// Starts the host, also when the manager had given up.
+    ///
+    /// # Errors
+    /// The manager refused.
+    fn start(&self, effects: &Effects<'_>) -> Result<()>;
+
+    /// Ends the host and waits for its end.
+    ///
+    /// # Errors
+    /// The manager refused, or the host did not end.
+    fn stop(&self, effects: &Effects<'_>) -> Result<()>;
+
+    /// Ends the host if it runs, and starts it.
+    ///
+    /// # Errors
+    /// The manager refused.
+    fn restart(&self, effects: &Effects<'_>) -> Result<()>;
+
+    /// The text that [`install`](Self::install) would have the manager read.
+    ///
+    /// # Errors
+    /// A value that no definition can carry.
+    fn render(&self, definition: &ServiceDefinition) -> Result<String>;
+
+    /// Where the lines are that the bot writes.
+    fn logs(&self) -> Logs;
+}
+
+/// The manager of this machine, or the one that `DUCTOR_MANAGER` names, for the user of `home`.
+///
+/// # Errors
+/// `DUCTOR_MANAGER` names none.
+pub fn native(home: &Home) -> Result<Box<dyn Manager>> {
+    let name = match env::var("DUCTOR_MANAGER") {
+        Ok(name) if !name.is_empty() => {
+            <ManagerName as clap::ValueEnum>::from_str(&name, false).map_err(|_| {
+                Error::new(format!("DUCTOR_MANAGER={name}"), "no manager has this name").code(Code::Usage)
+            })?
+        }
+        _ => ManagerName::Systemd,
+    };
+    Ok(named(name, home))
+}
+
+/// The manager of this name, whether or not this machine has it.
+pub fn named(name: ManagerName, home: &Home) -> Box<dyn Manager> {
+    match name {
+        ManagerName::Systemd => Box::new(super::systemd::Systemd::new(home)),
+    }
+}

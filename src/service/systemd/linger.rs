@@ -1,0 +1,104 @@
+//! *Linger*: that a user's manager, and so the service, runs without a login session: from boot, past logout.
+//!
+//! logind keeps it as a file a user, and its own property `Linger` is the answer to "does that file exist"
+//! (logind-user.c, `user_check_linger_file`). So looking costs no call. That ductor switched it on is kept in
+//! the user's data folder, so that `service uninstall` can take back what `service install` did.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::effects::{Command, Effects};
+use crate::error::Result;
+use crate::home::Home;
+use crate::service::manager::Problem;
+
+use super::bus;
+
+const FOLDER: &str = "/var/lib/systemd/linger";
+
+/// Whether this user lingers.
+pub fn is_on() -> bool {
+    Path::new(FOLDER).join(bus::user_name()).exists()
+}
+
+/// The problem that the service ends at logout and does not start with the machine.
+pub fn problem() -> Problem {
+    Problem::new(
+        "linger-off",
+        "the service ends when you log out, and does not start with the machine",
+        format!("sudo loginctl enable-linger {}", shell_words::quote(&bus::user_name())),
+    )
+}
+
+/// Asks for linger: as the user, then through a sudo that does not ask. Whether it is on then.
+///
+/// # Errors
+/// That it was ductor that switched it on could not be noted.
+pub fn switch_on(home: &Home, effects: &Effects<'_>) -> Result<bool> {
+    if is_on() {
+        return Ok(true);
+    }
+    let user = bus::user_name();
+    let plain = ["loginctl", "--no-ask-password", "enable-linger", &user];
+    let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
+    let ways = if bus::euid() == 0 { vec![&plain[..]] } else { vec![&plain[..], &through_sudo[..]] };
+    for way in ways {
+        let command = Command::new(way[0], &way[1..]).timeout(Duration::from_secs(10));
+        let done = effects.run(&command).is_ok_and(|output| output.success());
+        if done && (is_on() || !effects.is_real()) {
+            remember(home, effects)?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Switches linger off again where ductor switched it on and nothing else of the user needs it.
+/// Says what happened; nothing to say when ductor never switched it on.
+///
+/// # Errors
+/// The note can't be removed.
+pub fn switch_off(home: &Home, units: &Path, effects: &Effects<'_>) -> Result<Option<String>> {
+    let note = note(home);
+    if !note.exists() {
+        return Ok(None);
+    }
+    effects.remove(&note)?;
+    effects.remove_if_empty(&[home.data()]);
+    if let Some(other) = other_enabled_unit(units) {
+        return Ok(Some(format!("linger stays on: {other} needs it")));
+    }
+    let user = bus::user_name();
+    let plain = ["loginctl", "--no-ask-password", "disable-linger", &user];
+    let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
+    for way in [&plain[..], &through_sudo[..]] {
+        let command = Command::new(way[0], &way[1..]).timeout(Duration::from_secs(10));
+        if effects.run(&command).is_ok_and(|output| output.success()) {
+            return Ok(Some("linger is off again".into()));
+        }
+    }
+    Ok(Some(format!("linger stays on, as this needs an administrator: sudo loginctl disable-linger {user}")))
+}
+
+fn note(home: &Home) -> PathBuf {
+    home.data().join("linger")
+}
+
+fn remember(home: &Home, effects: &Effects<'_>) -> Result<()> {
+    effects.create_folder(&home.data())?;
+    effects.write(&note(home), b"Switched on by `ductor service install`.\n", 0o600)
+}
+
+/// A unit other than ours that this user enabled.
+fn other_enabled_unit(units: &Path) -> Option<String> {
+    let entries = |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let wants = entries(units).filter(|entry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.ends_with(".wants") || name.ends_with(".requires")
+    });
+    let enabled = wants.flat_map(|folder| entries(&folder.path()).map(|entry| entry.file_name()));
+    enabled
+        .map(|name| name.to_string_lossy().into_owned())
+        .find(|name| name != crate::service::render::unit::NAME)
+}

@@ -1,0 +1,119 @@
+//! systemd's *user manager*: one per user, started at login, or at boot for users who *linger*.
+//!
+//! Everything goes through `systemctl --user` and `loginctl`, never through text that a locale changes:
+//! [`bus`] reaches the manager, [`show`] reads what it says, [`units`] knows whose a unit file is,
+//! [`install`] and [`uninstall`] change things, [`linger`] makes the service outlive a login.
+
+pub mod bus;
+mod install;
+mod keep;
+pub mod linger;
+mod show;
+mod uninstall;
+mod units;
+
+use crate::effects::{Effects, Transaction};
+use crate::error::Result;
+use crate::home::Home;
+use crate::service::definition::ServiceDefinition;
+use crate::service::render::unit;
+
+use super::manager::{Install, Installed, Logs, Manager, Problem, Report, State};
+use units::{Folders, Unit};
+
+/// The user manager of systemd.
+pub struct Systemd {
+    home: Home,
+}
+
+impl Systemd {
+    /// That of the user of `home`.
+    pub fn new(home: &Home) -> Self {
+        Self { home: home.clone() }
+    }
+}
+
+impl Manager for Systemd {
+    fn name(&self) -> &'static str {
+        "systemd"
+    }
+
+    fn title(&self) -> &'static str {
+        "systemd user service"
+    }
+
+    fn report(&self) -> Result<Report> {
+        let shown = show::show()?;
+        let definition = shown.definition();
+        let installed = definition.is_some();
+        let lingers = linger::is_on();
+        let packaged = definition.as_deref().is_some_and(|path| {
+            path != Folders::usual(&self.home).unit() && matches!(Unit::read(path), Some(Unit::Ours { .. }))
+        });
+        let mut problems = Vec::new();
+        if installed && !lingers {
+            problems.push(linger::problem());
+        }
+        if shown.is_masked() {
+            problems.push(Problem::new("masked", "the service is masked", "ductor service install"));
+        }
+        if shown.needs_reload() {
+            let message = "the manager has not read the definition since it changed";
+            problems.push(Problem::new("definition-stale", message, "ductor service install"));
+        }
+        if shown.state() == State::GaveUp {
+            let message = format!("the manager gave up after {} restarts", shown.restarts());
+            problems.push(Problem::new("start-limit", message, "ductor service logs --no-follow -n 50"));
+        }
+        Ok(Report {
+            state: shown.state(),
+            enabled: installed && shown.is_enabled(),
+            pid: shown.pid(),
+            restarts: shown.restarts(),
+            definition,
+            packaged,
+            survives_logout: lingers,
+            survives_reboot: lingers && shown.is_enabled(),
+            problems,
+        })
+    }
+
+    fn install(
+        &self,
+        definition: &ServiceDefinition,
+        how: Install,
+        effects: &Effects<'_>,
+    ) -> Result<Installed> {
+        install::install(&self.home, definition, how, effects)
+    }
+
+    fn uninstall(&self, effects: &Effects<'_>) -> Result<Vec<String>> {
+        uninstall::uninstall(&self.home, effects)
+    }
+
+    fn start(&self, effects: &Effects<'_>) -> Result<()> {
+        change(effects, "start")
+    }
+
+    fn stop(&self, effects: &Effects<'_>) -> Result<()> {
+        Transaction::new(effects).run(&bus::systemctl(&["stop", unit::NAME]), None)
+    }
+
+    fn restart(&self, effects: &Effects<'_>) -> Result<()> {
+        change(effects, "restart")
+    }
+
+    fn render(&self, definition: &ServiceDefinition) -> Result<String> {
+        unit::render(definition)
+    }
+
+    fn logs(&self) -> Logs {
+        Logs::Journal(unit::NAME)
+    }
+}
+
+/// Starts or restarts, with the counter of failed starts cleared: who asks for it has seen to the cause.
+fn change(effects: &Effects<'_>, verb: &str) -> Result<()> {
+    effects.run(&bus::systemctl(&["reset-failed", unit::NAME]))?; // fails when there is nothing to reset
+    Transaction::new(effects).run(&bus::systemctl(&[verb, unit::NAME]), None)
+}

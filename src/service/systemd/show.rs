@@ -1,0 +1,123 @@
+//! What the user manager says about the unit: `systemctl --user show`, one call, `KEY=VALUE` lines that no
+//! locale changes (systemctl(1), org.freedesktop.systemd1(5)).
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::error::{CONFIGURATION, Result};
+use crate::service::manager::State;
+use crate::service::render::unit::NAME;
+
+use super::bus;
+
+const PROPERTIES: &str = "--property=LoadState,UnitFileState,ActiveState,SubState,Result,MainPID,\
+ExecMainCode,ExecMainStatus,NRestarts,FragmentPath,DropInPaths,NeedDaemonReload,StartLimitBurst";
+
+/// What the user manager says about the unit.
+pub struct Shown(HashMap<String, String>);
+
+/// Asks the user manager.
+///
+/// # Errors
+/// It can't be reached.
+pub fn show() -> Result<Shown> {
+    bus::query(&["show", NAME, PROPERTIES]).map(|output| Shown::parse(&output.stdout))
+}
+
+impl Shown {
+    fn parse(text: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(text);
+        let pairs = text.lines().filter_map(|line| line.split_once('='));
+        Self(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())
+    }
+
+    fn get(&self, key: &str) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+
+    fn number(&self, key: &str) -> u32 {
+        self.get(key).parse().unwrap_or(0)
+    }
+
+    /// The unit file that the manager loaded; none when it found none, or a mask.
+    pub fn definition(&self) -> Option<PathBuf> {
+        let path = self.get("FragmentPath");
+        (!path.is_empty() && !self.is_masked()).then(|| path.into())
+    }
+
+    /// The manager was told never to load the unit.
+    pub fn is_masked(&self) -> bool {
+        self.get("LoadState") == "masked"
+    }
+
+    /// It starts by itself. `enabled` also stands for a unit that is enabled for everybody.
+    pub fn is_enabled(&self) -> bool {
+        matches!(self.get("UnitFileState"), "enabled" | "enabled-runtime")
+    }
+
+    /// Its file changed since the manager read it.
+    pub fn needs_reload(&self) -> bool {
+        self.get("NeedDaemonReload") == "yes"
+    }
+
+    /// The host, if it runs.
+    pub fn pid(&self) -> Option<u32> {
+        Some(self.number("MainPID")).filter(|pid| *pid != 0)
+    }
+
+    /// How often it was started again since somebody started it.
+    pub fn restarts(&self) -> u32 {
+        self.number("NRestarts")
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> State {
+        if self.definition().is_none() {
+            return State::NotInstalled;
+        }
+        match (self.get("ActiveState"), self.get("SubState")) {
+            ("active" | "reloading" | "refreshing", _) => State::Running,
+            ("activating", "auto-restart" | "auto-restart-queued") => State::Restarting,
+            ("activating", _) => State::Starting,
+            ("deactivating", _) => State::Stopping,
+            ("inactive", _) => State::Stopped,
+            ("failed", _) if self.gave_up() => State::GaveUp,
+            ("failed", _) => State::Failed,
+            _ => State::Unknown,
+        }
+    }
+
+    /// `Result` keeps the reason of the last failure when the start limit is hit, so the count decides.
+    fn gave_up(&self) -> bool {
+        let configuration = self.get("ExecMainStatus") == CONFIGURATION.to_string();
+        let burst = self.number("StartLimitBurst");
+        self.get("Result") == "start-limit-hit" || (burst > 0 && self.restarts() >= burst && !configuration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Shown {
+        Shown::parse(format!("FragmentPath=/u/ductor.service\nLoadState=loaded\n{text}").as_bytes())
+    }
+
+    #[test]
+    fn states_are_told_from_properties() {
+        let state = |text: &str| shown(text).state();
+        assert_eq!(state("ActiveState=active\nSubState=running"), State::Running);
+        assert_eq!(state("ActiveState=activating\nSubState=auto-restart"), State::Restarting);
+        assert_eq!(
+            state("ActiveState=failed\nExecMainStatus=78\nNRestarts=0\nStartLimitBurst=10"),
+            State::Failed
+        );
+        assert_eq!(
+            state("ActiveState=failed\nResult=exit-code\nExecMainStatus=1\nNRestarts=10\nStartLimitBurst=10"),
+            State::GaveUp
+        );
+        assert_eq!(state("ActiveState=failed\nResult=start-limit-hit"), State::GaveUp);
+        assert_eq!(state("LoadState=masked\nActiveState=inactive"), State::NotInstalled);
+        assert_eq!(Shown::parse(b"LoadState=not-found\nFragmentPath=\n").state(), State::NotInstalled);
+    }
+}

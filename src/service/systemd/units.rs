@@ -1,0 +1,161 @@
+//! Which unit files there are, and whose they are.
+//!
+//! The manager itself says where it reads (`UnitPath`); the caller's `XDG_CONFIG_HOME` is not believed. The
+//! first folder that belongs to the user takes our unit; the later ones may hold one of a package.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::effects::file::read_bounded;
+use crate::error::{Error, Result};
+use crate::home::Home;
+use crate::service::render::{self, unit};
+
+use super::bus;
+
+/// The folders of unit files that the user manager reads.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// The one that `ductor service install` writes.
+    pub own: PathBuf,
+    /// Those that packages and administrators write, in the manager's order.
+    pub shared: Vec<PathBuf>,
+}
+
+impl Folders {
+    /// Those of the running user manager.
+    ///
+    /// # Errors
+    /// It can't be reached.
+    pub fn ask(home: &Home) -> Result<Self> {
+        let answer = bus::query(&["show", "--property=UnitPath"])?;
+        let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let list = answer.trim().strip_prefix("UnitPath=").unwrap_or_default();
+        let all: Vec<PathBuf> =
+            shell_words::split(list).unwrap_or_default().iter().map(PathBuf::from).collect();
+        let usual = Self::usual(home);
+        let is_own = |folder: &&PathBuf| folder.ends_with(".config/systemd/user") || **folder == usual.own;
+        let own = all.iter().find(is_own).cloned().unwrap_or(usual.own);
+        let below = own.parent().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
+        let is_shared = |folder: &PathBuf| {
+            !folder.starts_with("/run") && below.as_ref().is_none_or(|home| !folder.starts_with(home))
+        };
+        Ok(Self { own, shared: all.into_iter().filter(is_shared).collect() })
+    }
+
+    /// Those of every user manager that nobody configured otherwise (systemd.unit(5), "UNIT FILE LOAD PATH").
+    pub fn usual(home: &Home) -> Self {
+        let shared = ["/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"];
+        Self { own: home.user().join(".config/systemd/user"), shared: shared.map(PathBuf::from).into() }
+    }
+
+    /// Our unit, or what stands in its place.
+    pub fn unit(&self) -> PathBuf {
+        self.own.join(unit::NAME)
+    }
+
+    /// The folder of drop-ins.
+    pub fn drop_ins(&self) -> PathBuf {
+        self.own.join(format!("{}.d", unit::NAME))
+    }
+
+    /// The drop-in with what the user chose, beside a packaged unit.
+    pub fn drop_in(&self) -> PathBuf {
+        self.drop_ins().join("ductor.conf")
+    }
+
+    /// The link that enables our unit.
+    pub fn wanted(&self) -> PathBuf {
+        self.own.join("default.target.wants").join(unit::NAME)
+    }
+
+    /// The unit that a package brought, wherever one of ours may shadow it.
+    pub fn packaged(&self) -> Option<PathBuf> {
+        let units = self.shared.iter().map(|folder| folder.join(unit::NAME));
+        units.into_iter().find(|path| matches!(Unit::read(path), Some(Unit::Ours { .. })))
+    }
+}
+
+/// Whose unit a file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Ours, of any version.
+    Ours {
+        /// The file.
+        text: String,
+    },
+    /// Made by the Python ductor.
+    Python {
+        /// The file.
+        text: String,
+    },
+    /// A link to `/dev/null`: never to be loaded.
+    Mask,
+    /// Somebody else's. Never touched.
+    Foreign,
+}
+
+impl Unit {
+    /// Reads the unit at `path`; none when nothing is there.
+    pub fn read(path: &Path) -> Option<Self> {
+        path.symlink_metadata().ok()?;
+        if fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")) {
+            return Some(Self::Mask);
+        }
+        let Some(text) = read_bounded(path, 64 * 1024).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+        else {
+            return Some(Self::Foreign);
+        };
+        if text.lines().next().is_some_and(|first| first.contains(render::MADE_BY_ANY)) {
+            return Some(Self::Ours { text });
+        }
+        let python = text.lines().any(|line| line == "Description=ductor - Telegram bot powered by AI CLIs");
+        Some(if python { Self::Python { text } } else { Self::Foreign })
+    }
+
+    /// The error that says that a unit is somebody else's.
+    pub fn refuse(path: &Path) -> Error {
+        Error::new(path.display(), "this unit was not made by ductor, so it stays as it is")
+            .fix(format!("look at it, then: mv {0} {0}.mine", shell_words::quote(&path.to_string_lossy())))
+    }
+}
+
+/// Refuses a unit folder in which somebody else could plant a unit, and makes it where it is missing.
+///
+/// A link on the way is fine while it ends in a folder of the user that nobody else can write.
+///
+/// # Errors
+/// One of the folders belongs to another user, or others can write it.
+pub fn check_folder(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let refuse = |folder: &Path, cause: &str, fix: String| Err(Error::new(folder.display(), cause).fix(fix));
+    for folder in folder.ancestors().take(3) {
+        let Ok(meta) = folder.metadata() else {
+            if folder.symlink_metadata().is_ok() {
+                return refuse(folder, "a link that ends nowhere", format!("ls -l {}", folder.display()));
+            }
+            continue;
+        };
+        let quoted = shell_words::quote(&folder.to_string_lossy()).into_owned();
+        if !meta.is_dir() {
+            return refuse(folder, "not a folder", format!("ls -l {quoted}"));
+        }
+        if meta.uid() != bus::euid() {
+            return refuse(folder, "it belongs to another user", format!("ls -ld {quoted}/"));
+        }
+        let others = meta.mode() & 0o002 != 0 || (meta.mode() & 0o020 != 0 && !is_own_group(meta.gid()));
+        if others {
+            return refuse(folder, "others than you can write it", format!("chmod go-w {quoted}"));
+        }
+    }
+    Ok(())
+}
+
+/// A group of the user's own: the one that Debian and Fedora make with each user, with nobody else in it.
+fn is_own_group(gid: u32) -> bool {
+    let user = bus::user_name();
+    let groups = fs::read_to_string("/etc/group").unwrap_or_default();
+    groups.lines().map(|line| line.split(':').collect::<Vec<_>>()).any(|entry| {
+        matches!(entry[..], [name, _, id, members] if id.parse() == Ok(gid) && name == user && (members.is_empty() || members == user))
+    })
+}
