@@ -25,9 +25,16 @@ pub struct ServiceDefinition {
     pub owner: Owner,
     /// PATH at the start of the host, which adds to it. A relative folder is one of the owner's home.
     pub search_path: Vec<PathBuf>,
+    /// What its user chose.
+    pub chosen: Chosen,
+}
+
+/// The part of a definition that is its user's choice: the only part that a packaged definition lacks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
     /// `DUCTOR_HOME`, where it is not the default.
     pub ductor_home: Option<PathBuf>,
-    /// `DUCTOR_BOT`, where the user chose one with `--bot`.
+    /// `DUCTOR_BOT`, where `--bot` named one.
     pub bot: Option<String>,
 }
 
@@ -50,8 +57,7 @@ impl ServiceDefinition {
             program: program.into(),
             owner: Owner::User(home.user().to_owned()),
             search_path: FLOOR.map(PathBuf::from).into(),
-            ductor_home: (!home.is_default()).then(|| home.root().to_owned()),
-            bot,
+            chosen: Chosen { ductor_home: (!home.is_default()).then(|| home.root().to_owned()), bot },
         }
     }
 
@@ -61,8 +67,7 @@ impl ServiceDefinition {
             program: program.into(),
             owner: Owner::EachUser,
             search_path: FLOOR.map(PathBuf::from).into(),
-            ductor_home: None,
-            bot: None,
+            chosen: Chosen::default(),
         }
     }
 
@@ -74,12 +79,14 @@ impl ServiceDefinition {
         let separator = if cfg!(windows) { ";" } else { ":" };
         let mut environment =
             vec![("HOME", home.clone()), ("PATH", path.join(separator)), ("DUCTOR_SUPERVISOR", "1".into())];
-        environment.extend(self.chosen());
+        environment.extend(self.chosen.environment());
         environment
     }
+}
 
-    /// The part of the environment that is this user's choice: the only part that a packaged definition lacks.
-    pub fn chosen(&self) -> Vec<(&'static str, String)> {
+impl Chosen {
+    /// As variables, in a fixed order.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
         let home = self.ductor_home.as_ref().map(|home| ("DUCTOR_HOME", home.display().to_string()));
         home.into_iter().chain(self.bot.clone().map(|bot| ("DUCTOR_BOT", bot))).collect()
     }

@@ -5,6 +5,7 @@
 //! such as when a service counts as *up*, is built on top, in `super::up` and `super::status`.
 
 use std::env;
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -13,11 +14,10 @@ use crate::cli::ManagerName;
 use crate::effects::Effects;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
-use crate::service::definition::ServiceDefinition;
+use crate::service::definition::{Chosen, ServiceDefinition};
 
 /// What the service is doing, as its manager says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// The host runs.
     Running,
@@ -37,6 +37,22 @@ pub enum State {
     NotInstalled,
     /// The manager can't be asked.
     Unknown,
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Starting => "starting",
+            Self::Restarting => "restarting",
+            Self::Stopping => "stopping",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::GaveUp => "gave-up",
+            Self::NotInstalled => "not-installed",
+            Self::Unknown => "unknown",
+        })
+    }
 }
 
 /// What one manager knows about the service.
@@ -60,6 +76,29 @@ pub struct Report {
     pub survives_reboot: bool,
     /// What is wrong with it.
     pub problems: Vec<Problem>,
+}
+
+impl Serialize for State {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Report {
+    /// What is known when the manager can't be asked.
+    pub fn unknown() -> Self {
+        Self {
+            state: State::Unknown,
+            enabled: false,
+            pid: None,
+            restarts: 0,
+            definition: None,
+            packaged: false,
+            survives_logout: false,
+            survives_reboot: false,
+            problems: Vec::new(),
+        }
+    }
 }
 
 /// Something that is wrong, and what to type to mend it.
@@ -120,6 +159,9 @@ pub trait Manager {
     /// # Errors
     /// [`Code::Unavailable`]: it is not there or can't be reached.
     fn report(&self) -> Result<Report>;
+
+    /// What the user chose at the last installation, read from the definition itself.
+    fn chosen(&self) -> Chosen;
 
     /// Makes it know the definition and start it with the machine. Runs nothing yet. All or nothing: after an
     /// error, files and settings are as before.

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::error::{Code, Error, Result};
 use crate::service::definition::{
-    Owner, RESTART_DELAY, START_LIMIT, START_LIMIT_INTERVAL, STOP_TIMEOUT, ServiceDefinition,
+    Chosen, Owner, RESTART_DELAY, START_LIMIT, START_LIMIT_INTERVAL, STOP_TIMEOUT, ServiceDefinition,
 };
 
 use super::MADE_BY;
@@ -77,8 +77,8 @@ WantedBy=default.target
 ///
 /// # Errors
 /// A value holds a control character.
-pub fn render_drop_in(definition: &ServiceDefinition) -> Result<Option<String>> {
-    let chosen = definition.chosen();
+pub fn render_drop_in(chosen: &Chosen) -> Result<Option<String>> {
+    let chosen = chosen.environment();
     if chosen.is_empty() {
         return Ok(None);
     }
@@ -87,6 +87,17 @@ pub fn render_drop_in(definition: &ServiceDefinition) -> Result<Option<String>> 
     }
     let environment: String = chosen.iter().map(|(name, value)| assignment(name, value)).collect();
     Ok(Some(format!("# {MADE_BY}.\n[Unit]\nConditionPathExists=\n\n[Service]\n{environment}")))
+}
+
+/// What the user chose, read back from a unit or drop-in of ours.
+pub fn chosen_in(text: &str) -> Chosen {
+    let value = |name: &str| {
+        let quoted = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("Environment=\"{name}="))?.strip_suffix('"'));
+        quoted.map(unquoted)
+    };
+    Chosen { ductor_home: value("DUCTOR_HOME").map(Into::into), bot: value("DUCTOR_BOT") }
 }
 
 fn refuse_control_characters(value: &str) -> Result<()> {
@@ -130,6 +141,17 @@ fn quoted(value: &str) -> String {
     value.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%")
 }
 
+/// The inverse of [`quoted`].
+fn unquoted(text: &str) -> String {
+    let mut value = String::new();
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        // After a backslash or a first percent sign stands what was meant.
+        value.extend(if matches!(character, '\\' | '%') { characters.next() } else { Some(character) });
+    }
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,12 +186,23 @@ mod tests {
 
     #[test]
     fn a_drop_in_carries_only_what_the_user_chose() {
-        let mut definition = ServiceDefinition::packaged("/usr/bin/ductor");
-        assert_eq!(render_drop_in(&definition).unwrap(), None);
-        definition.bot = Some("python3 -m \"my bot\"".into());
-        let text = render_drop_in(&definition).unwrap().unwrap();
+        assert_eq!(render_drop_in(&Chosen::default()).unwrap(), None);
+        let chosen = Chosen { ductor_home: None, bot: Some("python3 -m \"my bot\"".into()) };
+        let text = render_drop_in(&chosen).unwrap().unwrap();
         assert!(text.ends_with(
             "ConditionPathExists=\n\n[Service]\nEnvironment=\"DUCTOR_BOT=python3 -m \\\"my bot\\\"\"\n"
         ));
+    }
+
+    #[test]
+    fn what_the_user_chose_is_read_back() {
+        for bot in ["x", "a \"b\" \\ %h $HOME 日本", "'q' 100%"] {
+            let chosen = Chosen { ductor_home: Some("/srv/o'brien 5%".into()), bot: Some(bot.into()) };
+            assert_eq!(chosen_in(&render_drop_in(&chosen).unwrap().unwrap()), chosen);
+        }
+        assert_eq!(
+            chosen_in(&render(&ServiceDefinition::packaged("/usr/bin/ductor")).unwrap()),
+            Chosen::default()
+        );
     }
 }

@@ -73,7 +73,7 @@ fn write_files(
         Some(packaged) if !(added.is_some() && matches!(found, Some(Unit::Ours { .. }))) => {
             installed.changed |= transaction.remove(&own)?;
             transaction.remove(&folders.wanted())?;
-            match unit::render_drop_in(definition)? {
+            match unit::render_drop_in(&definition.chosen)? {
                 Some(text) => {
                     transaction.create_folder(&folders.drop_ins())?;
                     installed.changed |= transaction.write(&folders.drop_in(), text.as_bytes(), 0o600)?;

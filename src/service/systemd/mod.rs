@@ -15,7 +15,7 @@ mod units;
 use crate::effects::{Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
-use crate::service::definition::ServiceDefinition;
+use crate::service::definition::{Chosen, ServiceDefinition};
 use crate::service::render::unit;
 
 use super::manager::{Install, Installed, Logs, Manager, Problem, Report, State};

@@ -1,0 +1,155 @@
+//! The *status*: the truth about the service, put together from the manager's answer, the host's lock and
+//! what the host says about itself. One call to the manager; everything else is read from files.
+
+use serde::Serialize;
+
+use crate::error::Code;
+use crate::home::Home;
+use crate::host::{self, Host, HostState, LastExit};
+
+use super::manager::{Manager, Problem, Report, State};
+
+/// The object of `ductor service status --json`. Its keys are the same on every OS; unknown is null.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The manager's name.
+    pub manager: &'static str,
+    /// What the service is doing.
+    pub state: State,
+    /// The manager has a definition that it would load.
+    pub installed: Option<bool>,
+    /// It starts by itself.
+    pub enabled: Option<bool>,
+    /// The service's host runs. False when only a foreground host does.
+    pub running: bool,
+    /// The service's host.
+    pub pid: Option<u32>,
+    /// Its bot.
+    pub bot_pid: Option<u32>,
+    /// Start of the host, RFC 3339.
+    pub since: Option<String>,
+    /// Starts after failures, the manager's and the host's.
+    pub restarts: u32,
+    /// How the bot last ended.
+    pub last_exit: Option<LastExit>,
+    /// Path of the definition.
+    pub definition: Option<String>,
+    /// A package owns the definition.
+    pub packaged: Option<bool>,
+    /// Who runs the bot.
+    pub owner: Owner,
+    /// The running set-up runs on when its user logs out.
+    pub survives_logout: Option<bool>,
+    /// The running set-up runs again after a reboot.
+    pub survives_reboot: Option<bool>,
+    /// Everything that is wrong, with what mends it.
+    pub problems: Vec<Problem>,
+}
+
+/// Who runs the bot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Owner {
+    /// The service.
+    Service,
+    /// A host that somebody started by hand.
+    Foreground,
+    /// Nobody of ours: a bot that no host started.
+    Other,
+    /// No bot runs.
+    None,
+}
+
+/// Looks at everything.
+pub fn look(home: &Home, manager: &dyn Manager) -> Status {
+    let report = manager.report();
+    let host = host::find(home);
+    // A host that ended says why in the file that it leaves.
+    let said = host.as_ref().map_or_else(|| HostState::read(home), |host| host.state.clone());
+    match report {
+        Ok(report) => of(home, manager, report, host, said),
+        Err(error) => {
+            let report = Report::unknown();
+            let mut status = of(home, manager, report, host, said);
+            status.installed = None;
+            status.enabled = None;
+            status.packaged = None;
+            status.survives_logout = None;
+            status.survives_reboot = None;
+            status.problems.push(Problem::new(
+                "manager-unreachable",
+                format!("{}: {}", error.what, error.cause),
+                error.fix.unwrap_or_else(|| "ductor service doctor".into()),
+            ));
+            status
+        }
+    }
+}
+
+fn of(home: &Home, manager: &dyn Manager, report: Report, host: Option<Host>, said: Option<HostState>) -> Status {
+    let is_services = |host: &Host| report.pid == Some(host.process.pid);
+    let owner = match &host {
+        Some(host) if is_services(host) => Owner::Service,
+        Some(_) => Owner::Foreground,
+        None if host::other_bot(home).is_some() => Owner::Other,
+        None => Owner::None,
+    };
+    let running = report.pid.is_some() && matches!(report.state, State::Running | State::Stopping);
+    let services = host.as_ref().filter(|host| is_services(host));
+    let bot = services.and_then(|host| host.state.as_ref()?.bot.as_ref());
+    let own = said.as_ref().filter(|said| said.is_supervised());
+    let mut status = Status {
+        manager: manager.name(),
+        state: report.state,
+        installed: Some(report.definition.is_some()),
+        enabled: Some(report.enabled),
+        running,
+        pid: report.pid,
+        bot_pid: bot.map(|bot| bot.process.pid),
+        since: services.and_then(|host| Some(host.state.as_ref()?.since.clone())),
+        restarts: report.restarts + own.map_or(0, |said| said.restarts),
+        last_exit: said.as_ref().and_then(|said| said.last_exit.clone()),
+        definition: report.definition.as_ref().map(|path| path.display().to_string()),
+        packaged: Some(report.packaged),
+        owner,
+        survives_logout: Some(report.survives_logout && owner != Owner::Foreground),
+        survives_reboot: Some(report.survives_reboot),
+        problems: report.problems,
+    };
+    status.problems.extend(explain(home, &status, host.as_ref(), said.as_ref()));
+    status
+}
+
+/// What the host and the processes tell that the manager can't know.
+fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&HostState>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match (status.owner, host) {
+        (Owner::Foreground, Some(host)) if status.installed == Some(true) => {
+            let message = format!("a foreground host (pid {}) runs the bot, not the service", host.process.pid);
+            problems.push(Problem::new("foreground", message, "ductor stop && ductor service start"));
+        }
+        (Owner::Other, _) => {
+            let pid = host::other_bot(home).map_or(0, |bot| bot.pid);
+            let message = format!("a bot that ductor did not start runs (pid {pid})");
+            problems.push(Problem::new("other-bot", message, "ductor stop && ductor service start"));
+        }
+        (Owner::None, _) if said.is_some_and(HostState::was_replaced) && status.state == State::Stopped => {
+            let message = "the bot ended because another bot took its place";
+            problems.push(Problem::new("other-bot", message, "ductor service start"));
+        }
+        _ => {}
+    }
+    problems
+}
+
+impl Status {
+    /// The exit code of `service status`.
+    pub fn code(&self) -> Code {
+        match self.state {
+            State::Running => Code::Done,
+            State::NotInstalled => Code::NotInstalled,
+            State::Unknown => Code::Unavailable,
+            _ => Code::NotRunning,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! *Up*: a new host holds the lock, the manager says that it runs, and its bot has lived for a second. Nothing
+//! less counts as started: managers answer 0 for programs that die at once.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{CONFIGURATION, Code, Error, Result};
+use crate::home::Home;
+use crate::host::{self, Host, HostState};
+use crate::process::Process;
+
+use super::manager::{Manager, State};
+
+/// How long the bot has to live.
+const LIFE: Duration = Duration::from_secs(1);
+/// How long a host may take to appear: managers wait between two tries.
+const PATIENCE: Duration = Duration::from_secs(20);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Without a host the manager is asked, but not at every look.
+const ASK_EVERY: Duration = Duration::from_millis(300);
+
+/// Waits until the service is up. `before` is the host that ran before, which does not count.
+///
+/// # Errors
+/// The bot or its host died before: [`Code::Configuration`] when it ended with 78, else [`Code::Failed`]. The
+/// manager goes on by its own rules.
+pub fn wait(home: &Home, manager: &dyn Manager, before: Option<&Process>) -> Result<Host> {
+    let start = Instant::now();
+    let earlier_end = HostState::read(home);
+    let mut asked = start;
+    while start.elapsed() < PATIENCE {
+        match host::find(home).filter(|host| Some(&host.process) != before) {
+            Some(host) if has_lived(&host) => return confirmed(manager, host),
+            Some(_) => {}
+            None => {
+                if let Some(said) = HostState::read(home).filter(|said| Some(said) != earlier_end.as_ref()) {
+                    if let Some(error) = died(&said) {
+                        return Err(error);
+                    }
+                }
+                if asked.elapsed() > ASK_EVERY {
+                    asked = Instant::now();
+                    refuse_dead(manager)?;
+                }
+            }
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LOOK))
+}
+
+const LOOK: &str = "ductor service logs --no-follow -n 50";
+
+fn has_lived(host: &Host) -> bool {
+    let bot = host.state.as_ref().and_then(|state| state.bot.as_ref());
+    bot.is_some_and(|bot| bot.process.is_alive() && bot.process.age() >= LIFE)
+}
+
+/// The lock is held; now the manager's word, that it is its own host.
+fn confirmed(manager: &dyn Manager, host: Host) -> Result<Host> {
+    let report = manager.report()?;
+    if report.pid == Some(host.process.pid) {
+        return Ok(host);
+    }
+    let pid = host.process.pid;
+    Err(Error::new("the service", format!("another host (pid {pid}) runs the bot")).fix("ductor service install"))
+}
+
+/// What the host said when it ended.
+fn died(said: &HostState) -> Option<Error> {
+    said.ended.as_ref()?;
+    let exit = said.last_exit.as_ref();
+    let how = exit.map_or_else(|| "ended before it had a bot".to_owned(), |exit| format!("ended with {exit}"));
+    let configuration = said.ended_by_configuration() || exit.is_some_and(|exit| exit.code == Some(CONFIGURATION));
+    let code = if configuration { Code::Configuration } else { Code::Failed };
+    Some(Error::new("the bot", how).code(code).fix(LOOK))
+}
+
+/// No host, and the manager does not expect one.
+fn refuse_dead(manager: &dyn Manager) -> Result<()> {
+    match manager.report()?.state {
+        State::Running | State::Starting => Ok(()),
+        state => Err(Error::new("the service", format!("its host did not start; it is {state}")).fix(LOOK)),
+    }
+}
