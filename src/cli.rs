@@ -23,7 +23,7 @@ pub struct Cli {
 }
 
 /// Options that every command knows.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Global {
     /// Say each command and file on stderr as it is run or written
     #[arg(short, long, global = true)]

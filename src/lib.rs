@@ -5,6 +5,7 @@
 
 pub mod bot;
 pub mod cli;
+pub mod commands;
 pub mod effects;
 pub mod error;
 pub mod home;

@@ -104,6 +104,11 @@ impl<W> Harmless<W> {
     pub fn new(sink: W) -> Self {
         Self { sink, perhaps_c1: false }
     }
+
+    /// What it was made around.
+    pub fn into_inner(self) -> W {
+        self.sink
+    }
 }
 
 impl<W: Write> Write for Harmless<W> {

@@ -163,6 +163,9 @@ pub trait Manager {
     /// What the user chose at the last installation, read from the definition itself.
     fn chosen(&self) -> Chosen;
 
+    /// Whether what it reads is what [`install`](Self::install) would write now.
+    fn is_current(&self, definition: &ServiceDefinition) -> bool;
+
     /// Makes it know the definition and start it with the machine. Runs nothing yet. All or nothing: after an
     /// error, files and settings are as before.
     ///

@@ -1,0 +1,138 @@
+//! *Commands*: what people type, one file a verb, each step by step. The only place that prints.
+//!
+//! stdout carries what was asked for, stderr carries talk; [`screen`] knows the difference. An error goes up as
+//! a value and is printed here, once.
+
+mod bot;
+mod completions;
+mod handed;
+mod onboarding;
+mod restart;
+mod run;
+pub mod screen;
+mod service;
+mod status;
+mod stop;
+
+use std::env;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, RunArgs, Verb};
+use crate::effects::{Effect, Effects};
+use crate::error::{Code, Error, Result};
+use crate::home::Home;
+use crate::host;
+use crate::service::manager::{self, Manager};
+use screen::Screen;
+
+/// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
+pub fn main(args: Vec<OsString>) -> ExitCode {
+    if let Some((word, rest)) = handed::split(&args) {
+        let screen = Screen::new(crate::cli::Global::default());
+        return end(&screen, handed::run(&screen, word, rest));
+    }
+    let cli = Cli::parse_from(args);
+    let screen = Screen::new(cli.global);
+    end(&screen, dispatch(cli.verb.unwrap_or(Verb::Run(RunArgs::default())), &screen))
+}
+
+fn end(screen: &Screen, result: Result<u8>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            screen.error(&error);
+            error.code.into()
+        }
+    }
+}
+
+/// The code that a command ends with: one of [`Code`], or the bot's own where it is handed through.
+fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
+    if let Verb::Completions { shell } = verb {
+        return completions::run(screen, shell).map(|code| code as u8);
+    }
+    refuse_sudo()?;
+    let context = Context { screen, home: host::home()? };
+    let code = match verb {
+        Verb::Run(args) => return run::run(&context, args),
+        Verb::Bot(verb) => return bot::run(&context, verb),
+        Verb::Agents(_) | Verb::Docker(_) | Verb::Api(_) | Verb::Install(_) => {
+            return Err(Error::new("the command line", "options go behind the word").code(Code::Usage));
+        }
+        Verb::Onboarding { yes } => onboarding::run(&context, yes),
+        Verb::Status(args) => status::run(&context.of_service()?, args.json),
+        Verb::Stop => stop::run(&context.of_service()?),
+        Verb::Restart => restart::run(&context.of_service()?),
+        Verb::Service(verb) => service::run(&context.of_service()?, verb),
+        Verb::Completions { shell } => completions::run(screen, shell),
+        Verb::Uninstall => Err(not_yet("uninstall", "ductor service uninstall, then remove the package")),
+        Verb::Upgrade => Err(not_yet("upgrade", "install the newer package over this one")),
+    };
+    code.map(|code| code as u8)
+}
+
+fn not_yet(word: &str, fix: &str) -> Error {
+    Error::new(format!("ductor {word}"), "not part of this version").code(Code::Usage).fix(fix)
+}
+
+/// Under sudo, files in the home would end up root's, and the manager that is reached is root's. A real root
+/// login is a user like any other.
+fn refuse_sudo() -> Result<()> {
+    let by_another = env::var("SUDO_UID").is_ok_and(|uid| uid != "0");
+    if by_another && rustix::process::geteuid().is_root() {
+        return Err(Error::new("sudo", "the service belongs to a user; as root this would set up root's")
+            .code(Code::NotPermitted)
+            .fix("the same command without sudo"));
+    }
+    Ok(())
+}
+
+/// For scripts: one object, indented so that people can read it too.
+fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+/// What every command works with.
+pub struct Context<'a> {
+    /// Where it prints.
+    pub screen: &'a Screen,
+    /// Which bot it is about.
+    pub home: Home,
+}
+
+impl Context<'_> {
+    /// The same about the home that the service is for, where the caller named none.
+    fn of_service(self) -> Result<Self> {
+        if env::var_os("DUCTOR_HOME").is_some_and(|home| !home.is_empty()) || host::inside(&self.home).is_some() {
+            return Ok(self);
+        }
+        let chosen = self.manager()?.chosen().ductor_home;
+        let home = Home::of(self.home.user().to_owned(), chosen.map(Into::into))?;
+        Ok(Self { home, ..self })
+    }
+
+    fn manager(&self) -> Result<Box<dyn Manager>> {
+        manager::native(&self.home)
+    }
+
+    /// Does `work` with effects that happen (`--verbose` tells of them), or are only printed.
+    fn effects<T>(&self, dry_run: bool, work: impl FnOnce(&Effects<'_>) -> T) -> T {
+        if dry_run {
+            let print = |effect: &Effect<'_>| {
+                self.screen.data(effect);
+                if let Effect::Write(_, bytes) = effect {
+                    for line in String::from_utf8_lossy(bytes).lines() {
+                        self.screen.data(format_args!("    {line}"));
+                    }
+                }
+            };
+            work(&Effects::rehearsal(&print))
+        } else {
+            let tell = |effect: &Effect<'_>| self.screen.trace(effect);
+            work(&Effects::real(&tell))
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! `ductor run`, and `ductor` alone: be the host of the bot, in the foreground or for the manager.
+
+use std::env;
+use std::io::{self, IsTerminal};
+
+use crate::bot::{self, Source};
+use crate::cli::RunArgs;
+use crate::error::Result;
+use crate::host;
+use crate::search_path;
+use crate::service::manager::State;
+
+use super::{Context, onboarding};
+
+pub fn run(context: &Context<'_>, args: RunArgs) -> Result<u8> {
+    if !host::is_supervised() {
+        if is_interactive() && !is_configured(context) {
+            return onboarding::run(context, false).map(|code| code as u8);
+        }
+        if args.takeover {
+            stop_service(context)?;
+        }
+    }
+    host::run(&context.home, args.takeover, &|line| context.screen.say(line))
+}
+
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+fn is_configured(context: &Context<'_>) -> bool {
+    let path = search_path::for_bot(context.home.user(), env::var_os("PATH").as_deref());
+    let found = bot::find(&context.home, &path, env::var_os("DUCTOR_BOT").as_deref());
+    match found {
+        Ok(bot) => matches!(bot.source, Source::Chosen) || bot::configured::check(&context.home).is_ok(),
+        Err(_) => false,
+    }
+}
+
+/// The service would bring its host back; so it is stopped through its manager.
+fn stop_service(context: &Context<'_>) -> Result<()> {
+    let manager = context.manager()?;
+    let running = manager.report().is_ok_and(|report| {
+        !matches!(report.state, State::NotInstalled | State::Stopped | State::Failed | State::GaveUp)
+    });
+    if running {
+        context.screen.say("stopping the service; to start it again: ductor service start");
+        context.effects(false, |effects| manager.stop(effects))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,118 @@
+//! The *screen*: stdout for data, stderr for talk, colour and symbols only where they are seen.
+
+use std::fmt::{self, Display};
+use std::io::{self, IsTerminal, Write};
+
+use crate::cli::Global;
+use crate::error::Error;
+use crate::service::manager::Problem;
+
+/// Where a command prints.
+pub struct Screen {
+    verbose: bool,
+    quiet: bool,
+    colour: bool,
+    unicode: bool,
+}
+
+/// What a piece of text means; the terminal shows it as a colour.
+#[derive(Clone, Copy)]
+pub enum Tone {
+    /// All is well.
+    Good,
+    /// Something is on its way, or needs a look.
+    Warning,
+    /// Something is wrong.
+    Bad,
+    /// Beside the point.
+    Faint,
+}
+
+impl Screen {
+    /// As the options and the environment ask for.
+    pub fn new(global: Global) -> Self {
+        let no_color = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let colour = !no_color && io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+        Self { verbose: global.verbose, quiet: global.quiet, colour, unicode: locale_is_unicode() }
+    }
+
+    /// Prints a line that was asked for.
+    pub fn data(&self, line: impl Display) {
+        self.write(&mut io::stdout().lock(), &line);
+    }
+
+    /// Prints a line of talk.
+    pub fn say(&self, line: impl Display) {
+        if !self.quiet {
+            self.write(&mut io::stderr().lock(), &line);
+        }
+    }
+
+    /// Prints what is done, for `--verbose`.
+    pub fn trace(&self, line: impl Display) {
+        if self.verbose {
+            self.write(&mut io::stderr().lock(), &format_args!("+ {line}"));
+        }
+    }
+
+    /// Prints the error that a command ends with.
+    pub fn error(&self, error: &Error) {
+        self.write(&mut io::stderr().lock(), error);
+    }
+
+    /// The line of a problem. It ends with what mends it.
+    pub fn problem(&self, problem: &Problem) -> String {
+        let mark = self.paint(Tone::Warning, if self.unicode { "▲" } else { "!" });
+        format!("{mark} {}. Fix: {}", problem.message, problem.fix)
+    }
+
+    /// The dot that begins a status.
+    pub fn dot(&self, tone: Tone) -> String {
+        self.paint(tone, if self.unicode { "●" } else { "*" })
+    }
+
+    /// The text in the colour of its tone.
+    pub fn paint(&self, tone: Tone, text: &str) -> String {
+        if !self.colour {
+            return text.to_owned();
+        }
+        let code = match tone {
+            Tone::Good => 32,
+            Tone::Warning => 33,
+            Tone::Bad => 31,
+            Tone::Faint => 2,
+        };
+        format!("\x1b[{code}m{text}\x1b[0m")
+    }
+
+    /// A reader that went away (`| head`) is no failure of ours.
+    fn write(&self, to: &mut dyn Write, line: &dyn Display) {
+        let _closed = if self.unicode { writeln!(to, "{line}") } else { writeln!(to, "{}", Ascii(line)) };
+    }
+}
+
+/// Text for a terminal that knows ASCII alone.
+struct Ascii<'a>(&'a dyn Display);
+
+impl Display for Ascii<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Filter<'a, 'b>(&'a mut fmt::Formatter<'b>);
+        impl fmt::Write for Filter<'_, '_> {
+            fn write_str(&mut self, text: &str) -> fmt::Result {
+                text.chars().try_for_each(|c| fmt::Write::write_char(self.0, if c.is_ascii() { c } else { '?' }))
+            }
+        }
+        fmt::Write::write_fmt(&mut Filter(f), format_args!("{}", self.0))
+    }
+}
+
+/// The locale's character set, by the rule of setlocale(3): the first that is set counts.
+fn locale_is_unicode() -> bool {
+    if cfg!(not(all(unix, not(target_os = "macos")))) {
+        return true;
+    }
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    locale.contains("utf-8") || locale.contains("utf8")
+}

@@ -1,0 +1,22 @@
+//! Ctrl-C while logs are followed is how people end, so it is no failure.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::error::{Context, Result};
+
+/// Survives Ctrl-C and notes it, for as long as a child that got it too is waited for.
+#[cfg(unix)]
+pub fn note() -> Result<Arc<AtomicBool>> {
+    let noted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&noted)).about("Ctrl-C")?;
+    Ok(noted)
+}
+
+/// Ctrl-C ends this process with 0.
+#[cfg(unix)]
+pub fn end() -> Result<()> {
+    let always = Arc::new(AtomicBool::new(true));
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 0, always).about("Ctrl-C")?;
+    Ok(())
+}

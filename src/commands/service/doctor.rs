@@ -1,0 +1,29 @@
+//! `ductor service doctor`: every check, good or bad, each with what mends it.
+
+use serde_json::json;
+
+use crate::commands::screen::Tone;
+use crate::error::{Code, Result};
+use crate::service::doctor::examine;
+
+use super::{Context, definition, examined};
+
+pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
+    let manager = context.manager()?;
+    let manager = manager.as_ref();
+    let status = examined(context, manager)?;
+    let findings = examine(&context.home, manager, &definition(context, manager, None)?, &status);
+    let code = if findings.iter().all(|finding| finding.ok) { Code::Done } else { Code::Failed };
+    if json {
+        context.screen.data(crate::commands::to_json(&json!({ "findings": findings })));
+        return Ok(code);
+    }
+    for finding in &findings {
+        let (tone, fix) = match &finding.fix {
+            Some(fix) => (Tone::Warning, format!(". Fix: {fix}")),
+            None => (Tone::Good, String::new()),
+        };
+        context.screen.data(format_args!("{} {:<16} {}{fix}", context.screen.dot(tone), finding.id, finding.what));
+    }
+    Ok(code)
+}

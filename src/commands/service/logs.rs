@@ -1,0 +1,87 @@
+//! `ductor service logs`: what the bot writes, from wherever it can be read.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use std::sync::atomic::Ordering;
+
+use crate::error::{Code, Context as _, Error, Result};
+use crate::service::manager::{Logs, Manager};
+use crate::service::systemd::bus;
+
+use super::{Context, ctrl_c, lines};
+
+pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
+    let manager = context.manager()?;
+    match manager.logs() {
+        Logs::Journal(unit) if journal_has_lines(unit) => journal(unit, count, follow),
+        Logs::Journal(_) => {
+            let file = context.home.agent_log();
+            context.screen.say(format_args!("the journal shows no lines of ductor; these are from {}", file.display()));
+            print_file(context, &file, count, follow)
+        }
+    }
+}
+
+/// The last lines, for an error that shows them.
+pub fn last(context: &Context<'_>, manager: &dyn Manager, count: u32) -> Vec<u8> {
+    let Logs::Journal(unit) = manager.logs();
+    let mut said = journalctl(unit, count, &["--output=cat", "--quiet"]).stdin(Stdio::null()).output().map_or(Vec::new(), |o| o.stdout);
+    if said.is_empty() {
+        let _unreadable = lines::tail(&context.home.agent_log(), count, &mut said);
+    }
+    let mut harmless = lines::Harmless::new(Vec::new());
+    let _infallible = harmless.write_all(&said);
+    harmless.into_inner()
+}
+
+fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
+    let mut command = Command::new("journalctl");
+    command.args(["--user", "--no-hostname", "-u", unit.trim_end_matches(".service"), "-n", &count.to_string()]);
+    command.args(args).envs(bus::environment());
+    command
+}
+
+/// Readable, and with something in it: journalctl ends with 0 either way.
+fn journal_has_lines(unit: &str) -> bool {
+    let one = journalctl(unit, 1, &["--output=cat", "--quiet"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    one.is_ok_and(|output| !output.stdout.is_empty())
+}
+
+fn journal(unit: &str, count: u32, follow: bool) -> Result<Code> {
+    let interrupted = ctrl_c::note()?; // it ends journalctl, and so us
+    let mut command = journalctl(unit, count, if follow { &["-f"] } else { &["--no-pager"] });
+    let status = command.status().about("journalctl")?;
+    match status.code() {
+        Some(0) => Ok(Code::Done),
+        _ if follow && interrupted.load(Ordering::Relaxed) => Ok(Code::Done),
+        _ => Err(Error::new("journalctl", status)),
+    }
+}
+
+fn print_file(context: &Context<'_>, file: &Path, count: u32, follow: bool) -> Result<Code> {
+    let stdout = io::stdout();
+    let mut sink: Box<dyn Write> = if stdout.is_terminal() {
+        Box::new(lines::Harmless::new(stdout.lock()))
+    } else {
+        Box::new(stdout.lock())
+    };
+    let offset = match lines::tail(file, count, &mut *sink) {
+        Ok(offset) => offset,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            context.screen.say("nothing yet");
+            0
+        }
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Code::Done),
+        Err(error) => return Err(Error::new(file.display(), error)),
+    };
+    if follow {
+        ctrl_c::end()?;
+        match lines::follow(file, offset, &mut *sink) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::new(file.display(), error)),
+            _ => {}
+        }
+    }
+    Ok(Code::Done)
+}

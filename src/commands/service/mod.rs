@@ -1,0 +1,101 @@
+//! `ductor service`: the verbs of the service, one file each.
+
+mod ctrl_c;
+mod doctor;
+mod install;
+mod logs;
+mod render;
+mod restart;
+mod start;
+mod status;
+mod stop;
+mod uninstall;
+
+use crate::bot::{self, Source};
+use crate::cli::ServiceVerb;
+use crate::error::{Code, Error, Result};
+use crate::home::Home;
+use crate::host::Host;
+use crate::process::Process;
+use crate::service::definition::ServiceDefinition;
+use crate::service::doctor::{hosts_path, problems};
+use crate::service::manager::{Manager, Problem, State};
+use crate::service::status::{Status, look};
+use crate::service::{logs as lines, program, up};
+
+use super::Context;
+
+pub use status::{print, show};
+
+/// Runs one verb.
+pub fn run(context: &Context<'_>, verb: ServiceVerb) -> Result<Code> {
+    match verb {
+        ServiceVerb::Install(args) => install::run(context, &args),
+        ServiceVerb::Uninstall { dry_run } => uninstall::run(context, dry_run),
+        ServiceVerb::Start => start::run(context),
+        ServiceVerb::Stop => stop::run(context),
+        ServiceVerb::Restart => restart::run(context),
+        ServiceVerb::Status(args) => status::run(context, args.json),
+        ServiceVerb::Logs { lines, no_follow } => logs::run(context, lines, !no_follow),
+        ServiceVerb::Doctor(args) => doctor::run(context, args.json),
+        ServiceVerb::Render { manager, packaged } => render::run(context, manager, packaged),
+    }
+}
+
+/// The definition of this user's service, with what was chosen before.
+fn definition(context: &Context<'_>, manager: &dyn Manager, bot: Option<String>) -> Result<ServiceDefinition> {
+    let bot = match bot {
+        Some(none) if none.trim().is_empty() => None,
+        Some(bot) => Some(bot),
+        None => manager.chosen().bot,
+    };
+    Ok(ServiceDefinition::for_user(program::stable()?, &context.home, bot))
+}
+
+/// A bot that the service would find, and that is configured: looked at before anything is touched.
+fn preflight(home: &Home, definition: &ServiceDefinition) -> Result<()> {
+    let bot = bot::find(home, &hosts_path(home, definition), definition.chosen.bot.as_deref().map(str::as_ref))?;
+    if matches!(bot.source, Source::Chosen) { Ok(()) } else { bot::configured::check(home) }
+}
+
+/// The status with everything that can be seen to be wrong.
+fn examined(context: &Context<'_>, manager: &dyn Manager) -> Result<Status> {
+    let mut status = look(&context.home, manager);
+    let found = problems(&context.home, manager, &definition(context, manager, None)?, &status);
+    let is_new = |problem: &Problem| status.problems.iter().all(|known| known.id != problem.id);
+    let found: Vec<Problem> = found.into_iter().filter(is_new).collect();
+    status.problems.extend(found);
+    Ok(status)
+}
+
+/// A host in the foreground holds the lock: the service's would be refused.
+fn refuse_foreground(host: Option<&Host>, manager: &dyn Manager) -> Result<()> {
+    match host {
+        Some(host) if manager.report()?.pid != Some(host.process.pid) => {
+            let pid = host.process.pid;
+            Err(Error::new("the service", format!("a host in the foreground (pid {pid}) runs the bot"))
+                .fix("ductor stop, then the same again"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The state of the service, which has to be installed.
+fn installed_state(manager: &dyn Manager) -> Result<State> {
+    match manager.report()?.state {
+        State::NotInstalled => Err(Error::new("the service", "it is not installed")
+            .code(Code::NotInstalled)
+            .fix("ductor service install")),
+        state => Ok(state),
+    }
+}
+
+/// Waits until the service is up; an error shows what the bot said last.
+fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: Option<&Process>) -> Result<Host> {
+    up::wait(&context.home, manager, before).map_err(|error| {
+        let said = logs::last(context, manager, 10);
+        let said = String::from_utf8_lossy(&said);
+        let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
+        Error { cause: format!("{}{said}", error.cause), ..error }
+    })
+}

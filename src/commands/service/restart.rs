@@ -1,0 +1,23 @@
+//! `ductor service restart`.
+
+use crate::error::{Code, Result};
+use crate::host::{self, Request};
+
+use super::{Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up};
+
+pub fn run(context: &Context<'_>) -> Result<Code> {
+    if let Some(host) = host::inside(&context.home) {
+        host.ask(Request::Restart)?;
+        context.screen.data("scheduled");
+        return Ok(Code::Done);
+    }
+    let manager = context.manager()?;
+    let manager = manager.as_ref();
+    installed_state(manager)?;
+    preflight(&context.home, &definition(context, manager, None)?)?;
+    let before = host::find(&context.home);
+    refuse_foreground(before.as_ref(), manager)?;
+    context.effects(false, |effects| manager.restart(effects))?;
+    wait_until_up(context, manager, before.map(|host| host.process).as_ref())?;
+    show(context, manager)
+}

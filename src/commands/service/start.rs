@@ -1,0 +1,23 @@
+//! `ductor service start`.
+
+use crate::error::{Code, Result};
+use crate::host;
+use crate::service::manager::State;
+
+use super::{Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up};
+
+pub fn run(context: &Context<'_>) -> Result<Code> {
+    let manager = context.manager()?;
+    let manager = manager.as_ref();
+    let state = installed_state(manager)?;
+    if state == State::Running {
+        context.screen.say("already running");
+        return show(context, manager);
+    }
+    preflight(&context.home, &definition(context, manager, None)?)?;
+    let before = host::find(&context.home);
+    refuse_foreground(before.as_ref(), manager)?;
+    context.effects(false, |effects| manager.start(effects))?;
+    wait_until_up(context, manager, before.map(|host| host.process).as_ref())?;
+    show(context, manager)
+}

@@ -1,0 +1,109 @@
+//! `ductor service status`: the truth about the service, at a glance or as JSON.
+
+use jiff::{Timestamp, Zoned};
+
+use crate::commands::screen::{Screen, Tone};
+use crate::commands::to_json;
+use crate::error::{Code, Result};
+use crate::service::manager::{Manager, State};
+use crate::service::status::{Owner, Status};
+
+use super::{Context, examined};
+
+pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
+    let manager = context.manager()?;
+    let status = examined(context, manager.as_ref())?;
+    if json {
+        context.screen.data(to_json(&status));
+    } else {
+        print(context.screen, manager.title(), &status);
+    }
+    Ok(status.code())
+}
+
+/// The same screen after a command that changed something.
+pub fn show(context: &Context<'_>, manager: &dyn Manager) -> Result<Code> {
+    print(context.screen, manager.title(), &examined(context, manager)?);
+    Ok(Code::Done)
+}
+
+/// Prints a status for people.
+pub fn print(screen: &Screen, title: &str, status: &Status) {
+    for line in lines(screen, title, status, &Zoned::now()) {
+        screen.data(line);
+    }
+}
+
+/// The screen, a line each.
+fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<String> {
+    let since = status.since.as_deref().and_then(|since| since.parse::<Timestamp>().ok());
+    let since = since.filter(|_| status.running).map(|since| {
+        let local = since.to_zoned(now.time_zone().clone());
+        format!("since {} ({})", local.strftime("%Y-%m-%d %H:%M"), age(since, now))
+    });
+    let (tone, words) = headline(status.state);
+    let mut lines = vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 31, since)];
+    if status.installed == Some(true) || status.owner != Owner::None {
+        let owner = match status.owner {
+            Owner::Service => format!("{title}{}", if status.packaged == Some(true) { " (packaged)" } else { "" }),
+            Owner::Foreground => "a host in the foreground".into(),
+            Owner::Other => "a bot that ductor did not start".into(),
+            Owner::None => "nobody".into(),
+        };
+        let pids = match (status.pid, status.bot_pid) {
+            (Some(host), Some(bot)) => Some(format!("pid {host}, bot {bot}")),
+            (Some(host), None) => Some(format!("pid {host}, no bot")),
+            _ => None,
+        };
+        lines.push(row("owner", &owner, pids));
+        let exit = status.last_exit.as_ref().map(|exit| {
+            let at = exit.at.parse().ok().map(|at| format!(", {} ago", age(at, now)));
+            format!("last exit {exit}{}", at.unwrap_or_default())
+        });
+        lines.push(row("restarts", &status.restarts.to_string(), exit));
+    }
+    if let (Some(true), Some(logout), Some(reboot)) = (status.installed, status.survives_logout, status.survives_reboot) {
+        let word = |yes| if yes { "yes" } else { "no" };
+        lines.push(row("survives", &format!("logout {}", word(logout)), Some(format!("reboot {}", word(reboot)))));
+    }
+    lines.extend(status.problems.iter().map(|problem| screen.problem(problem)));
+    lines
+}
+
+fn headline(state: State) -> (Tone, &'static str) {
+    match state {
+        State::Running => (Tone::Good, "is running"),
+        State::Starting => (Tone::Warning, "is starting"),
+        State::Restarting => (Tone::Warning, "is restarting"),
+        State::Stopping => (Tone::Warning, "is stopping"),
+        State::Stopped => (Tone::Faint, "is stopped"),
+        State::Failed => (Tone::Bad, "has failed"),
+        State::GaveUp => (Tone::Bad, "gave up"),
+        State::NotInstalled => (Tone::Faint, "is not installed"),
+        State::Unknown => (Tone::Warning, "is in an unknown state"),
+    }
+}
+
+fn row(name: &str, value: &str, second: Option<String>) -> String {
+    // As wide as the contract's screen; a longer value moves what follows.
+    columns(&format!("  {name:<10}{value}"), 12 + value.chars().count(), if name == "owner" { 50 } else { 23 }, second)
+}
+
+/// `first`, which is `width` wide as seen, and `second` from column `at` on.
+fn columns(first: &str, width: usize, at: usize, second: Option<String>) -> String {
+    match second {
+        None => first.to_owned(),
+        Some(second) => format!("{first}{:gap$}{second}", "", gap = at.saturating_sub(width).max(2)),
+    }
+}
+
+/// How long ago, in one unit: `45 s`, `12 min`, `2 h`, `3 d`.
+fn age(then: Timestamp, now: &Zoned) -> String {
+    let seconds = now.timestamp().as_second().saturating_sub(then.as_second()).max(0);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
+}

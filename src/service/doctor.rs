@@ -1,0 +1,179 @@
+//! The *doctor* answers one question: which manager owns the bot's process, and why does it not behave?
+//!
+//! Each check gives a [`Finding`], good or bad, about one thing that the service rests on. The checks that cost
+//! nothing are part of every status ([`problems`]); [`examine`] does all.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+
+use serde::Serialize;
+
+use crate::bot::{self, Source};
+use crate::home::Home;
+use crate::search_path;
+
+use super::definition::ServiceDefinition;
+use super::manager::{Manager, Problem, State};
+use super::status::{Owner, Status};
+
+/// One thing that the service rests on, and how it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// Stable: lower case with dashes. A bad finding has the id of its problem.
+    pub id: &'static str,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// One sentence.
+    pub what: String,
+    /// What mends it.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    fn good(id: &'static str, what: impl Into<String>) -> Self {
+        Self { id, ok: true, what: what.into(), fix: None }
+    }
+}
+
+impl From<Problem> for Finding {
+    fn from(problem: Problem) -> Self {
+        Self { id: problem.id, ok: false, what: problem.message, fix: Some(problem.fix) }
+    }
+}
+
+/// The command-line agents that the bot can drive.
+const AGENTS: [&str; 5] = ["claude", "codex", "gemini", "grok", "opencode"];
+/// Less room than this, and the bot soon can't write.
+const LITTLE_ROOM: u64 = 200 << 20;
+/// More than this in the log folder, and something does not rotate.
+const LARGE_LOGS: u64 = 500 << 20;
+
+/// What is wrong and can be seen without a further program being run, but where the service does not run.
+pub fn problems(home: &Home, manager: &dyn Manager, definition: &ServiceDefinition, status: &Status) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = shadowed().into_iter().collect();
+    if status.installed == Some(true) && !manager.is_current(definition) {
+        let message = "the definition is not the one that this ductor makes";
+        problems.push(Problem::new("definition-stale", message, "ductor service install"));
+    }
+    if status.owner == Owner::None && status.state != State::Unknown {
+        problems.extend(bot(home, definition).err());
+    }
+    problems
+}
+
+/// Everything that the service rests on.
+pub fn examine(home: &Home, manager: &dyn Manager, definition: &ServiceDefinition, status: &Status) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if status.state != State::Unknown {
+        findings.push(Finding::good("manager", format!("the {} answers", manager.title())));
+    }
+    findings.push(owner(status));
+    if status.survives_logout == Some(true) {
+        findings.push(Finding::good("linger", "the service runs on when you log out"));
+    }
+    match bot(home, definition) {
+        Ok(found) => findings.push(Finding::good("bot", found)),
+        Err(problem) if status.problems.iter().all(|known| known.id != problem.id) => findings.push(problem.into()),
+        Err(_) => {}
+    }
+    findings.push(agents(home, definition));
+    findings.push(disk(home));
+    findings.push(log_growth(home));
+    if status.problems.iter().all(|known| known.id != "definition-stale") && status.installed == Some(true) {
+        findings.push(Finding::good("definition", "the definition is current"));
+    }
+    findings.extend(status.problems.iter().cloned().map(Finding::from));
+    findings
+}
+
+fn owner(status: &Status) -> Finding {
+    let pid = |pid: Option<u32>| pid.map_or("unknown".into(), |pid| pid.to_string());
+    let what = match status.owner {
+        Owner::Service => format!("the service runs the bot: host {}, bot {}", pid(status.pid), pid(status.bot_pid)),
+        Owner::Foreground => "a host in the foreground runs the bot, and holds the lock".into(),
+        Owner::Other => "a bot runs that ductor did not start".into(),
+        Owner::None => "nobody runs the bot; the lock is free".into(),
+    };
+    Finding::good("owner", what)
+}
+
+/// The bot that the host will find, or why there is none that it would start.
+fn bot(home: &Home, definition: &ServiceDefinition) -> Result<String, Problem> {
+    let chosen = definition.chosen.bot.as_deref().map(str::as_ref);
+    let found = bot::find(home, &hosts_path(home, definition), chosen);
+    let found = found.map_err(|error| {
+        Problem::new("no-bot", format!("{}: {}", error.what, error.cause), error.fix.unwrap_or_else(|| "ductor bot install".into()))
+    })?;
+    if !matches!(found.source, Source::Chosen) {
+        bot::configured::check(home).map_err(|error| {
+            let fix = error.fix.unwrap_or_else(|| "ductor onboarding".into());
+            Problem::new("not-configured", format!("{}: {}", error.what, error.cause), fix)
+        })?;
+    }
+    let command = shell_words::join(found.command.iter().map(|word| word.to_string_lossy()));
+    Ok(format!("the bot is {command}, version {}", found.version().unwrap_or_else(|| "unknown".into())))
+}
+
+/// PATH as the host will see it: what the definition gives, and what the host adds.
+pub fn hosts_path(home: &Home, definition: &ServiceDefinition) -> OsString {
+    let environment = definition.environment(home.user());
+    let path = environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
+    search_path::for_bot(home.user(), path.as_deref())
+}
+
+fn agents(home: &Home, definition: &ServiceDefinition) -> Finding {
+    let path = hosts_path(home, definition);
+    let found: Vec<&str> = AGENTS.into_iter().filter(|agent| search_path::which(agent, &path).is_some()).collect();
+    if found.is_empty() {
+        let message = format!("the service finds no agent ({}) in {}", AGENTS.join(", "), path.to_string_lossy());
+        let fix = "install one, such as: npm install -g @anthropic-ai/claude-code";
+        return Problem::new("no-agent", message, fix).into();
+    }
+    Finding::good("agents", format!("the service finds {}", found.join(", ")))
+}
+
+/// The first `ductor` on PATH is what people run when they type it.
+fn shadowed() -> Option<Problem> {
+    let first = search_path::which("ductor", &env::var_os("PATH")?)?;
+    let here = env::current_exe().ok()?.canonicalize().ok()?;
+    if first.canonicalize().is_ok_and(|first| first == here) {
+        return None;
+    }
+    let message = format!("`ductor` starts {}, not {}", first.display(), here.display());
+    let folder = here.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+    Some(Problem::new("shadowed", message, format!("put {folder} first in PATH")))
+}
+
+fn disk(home: &Home) -> Finding {
+    let Some(free) = free_bytes(home) else {
+        return Finding::good("disk", "the free space is unknown");
+    };
+    if free < LITTLE_ROOM {
+        let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
+        return Problem::new("disk-full", message, format!("df -h {}", shell_words::quote(&home.user().to_string_lossy()))).into();
+    }
+    Finding::good("disk", format!("{} MiB are free", free >> 20))
+}
+
+#[cfg(unix)]
+fn free_bytes(home: &Home) -> Option<u64> {
+    let place = if home.root().is_dir() { home.root() } else { home.user() };
+    let stat = rustix::fs::statvfs(place).ok()?;
+    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_bytes(_: &Home) -> Option<u64> {
+    None
+}
+
+fn log_growth(home: &Home) -> Finding {
+    let files = fs::read_dir(home.logs()).into_iter().flatten().flatten();
+    let size: u64 = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
+    if size > LARGE_LOGS {
+        let message = format!("the logs take {} MiB", size >> 20);
+        return Problem::new("logs-large", message, format!("ls -lS {}", shell_words::quote(&home.logs().to_string_lossy()))).into();
+    }
+    Finding::good("logs", format!("the logs take {} MiB", size >> 20))
+}
