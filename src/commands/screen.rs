@@ -36,6 +36,12 @@ impl Screen {
         Self { verbose: global.verbose, quiet: global.quiet, colour, unicode: locale_is_unicode() }
     }
 
+    /// One without colour that knows all characters.
+    #[cfg(test)]
+    pub fn plain() -> Self {
+        Self { verbose: false, quiet: false, colour: false, unicode: true }
+    }
+
     /// Prints a line that was asked for.
     pub fn data(&self, line: impl Display) {
         self.write(&mut io::stdout().lock(), &line);

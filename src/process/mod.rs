@@ -1,1 +1,223 @@
-//! (being written)
+//! A *process* is a running program of this machine, named by its pid and its start time.
+//!
+//! A pid alone is reused; pid and start time together are one process for as long as the machine is up, so
+//! a [`Process`] may be written to a file and believed later. This module only knows facts about processes.
+//! Which of them is the host, the bot, or a leftover is the business of [`host`](crate::host). What an
+//! operating system can tell is in one file per system (`linux.rs`), with the same function names.
+
+#[cfg(target_os = "linux")]
+#[path = "linux.rs"]
+mod os;
+
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::io;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// One process of this machine. It may have ended; then it is never mistaken for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Process {
+    /// Its process id.
+    pub pid: u32,
+    /// Its start time, in the unit of the operating system (Linux: clock ticks since boot, proc_pid_stat(5)).
+    pub start: u64,
+}
+
+/// What one process can tell another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signal {
+    /// End in an orderly way (`SIGTERM`).
+    Terminate,
+    /// End now; it can't be refused (`SIGKILL`).
+    Kill,
+    /// The first meaning that is a program's own (`SIGUSR1`).
+    User1,
+    /// The second meaning that is a program's own (`SIGUSR2`).
+    User2,
+}
+
+impl Process {
+    /// The living process with this pid. One that ended and was not yet reaped does not live, and the id of
+    /// a thread is not a pid.
+    pub fn of(pid: u32) -> Option<Self> {
+        let stat = os::stat(pid).filter(|stat| stat.alive)?;
+        os::is_process(pid).then_some(Self { pid, start: stat.start })
+    }
+
+    /// This process.
+    pub fn current() -> Self {
+        let pid = std::process::id();
+        // Without a process table (a broken chroot) the identity is still one that no other process has.
+        Self { pid, start: os::stat(pid).map_or(0, |stat| stat.start) }
+    }
+
+    /// A child of ours that nobody reaped yet, whether it still runs or not.
+    pub(crate) fn of_child(pid: u32) -> Option<Self> {
+        os::stat(pid).map(|stat| Self { pid, start: stat.start })
+    }
+
+    /// Every living process of this machine that we may see.
+    pub fn all() -> Vec<Self> {
+        table().into_iter().map(|(process, _)| process).collect()
+    }
+
+    /// The parents of this process, nearest first.
+    pub fn ancestors() -> Vec<Self> {
+        std::iter::successors(Self::current().parent(), Self::parent).collect()
+    }
+
+    /// It runs.
+    pub fn is_alive(&self) -> bool {
+        os::stat(self.pid).is_some_and(|stat| stat.alive && stat.start == self.start)
+    }
+
+    /// Its parent, if that lives and we may see it.
+    pub fn parent(&self) -> Option<Self> {
+        let stat = os::stat(self.pid).filter(|stat| stat.start == self.start)?;
+        Self::of(stat.parent)
+    }
+
+    /// Its children, their children, and so on, without those under one of `spared`.
+    pub fn descendants(&self, spared: &HashSet<Self>) -> Vec<Self> {
+        let mut children: HashMap<u32, Vec<Self>> = HashMap::new();
+        for (process, parent) in table() {
+            children.entry(parent).or_default().push(process);
+        }
+        let (mut found, mut next) = (Vec::new(), vec![*self]);
+        while let Some(parent) = next.pop() {
+            // No child is older than its parent: one that seems so had a parent whose pid was reused.
+            let is_child = |it: &Self| it.start >= parent.start && !spared.contains(it);
+            for child in children.remove(&parent.pid).into_iter().flatten().filter(is_child) {
+                next.push(child);
+                found.push(child);
+            }
+        }
+        found
+    }
+
+    /// The user that it acts as, by number.
+    pub fn uid(&self) -> Option<u32> {
+        os::uid(self.pid).filter(|_| self.is_alive())
+    }
+
+    /// It acts as the user that we act as.
+    pub fn is_ours(&self) -> bool {
+        self.uid() == Some(os::own_uid())
+    }
+
+    /// Its command line. Empty when it ended or we may not see it. A process can change what it shows here.
+    pub fn command(&self) -> Vec<OsString> {
+        Some(os::command(self.pid)).filter(|_| self.is_alive()).unwrap_or_default()
+    }
+
+    /// The variable `name` of the environment it was started with, if we may see that.
+    pub fn environment(&self, name: &str) -> Option<OsString> {
+        os::environment(self.pid, name).filter(|_| self.is_alive())
+    }
+
+    /// When it started.
+    pub fn started_at(&self) -> Timestamp {
+        os::started_at(self.start)
+    }
+
+    /// Sends it a signal; never to another process that got its pid meanwhile.
+    ///
+    /// # Errors
+    /// It ended (`NotFound`), or belongs to another user (`PermissionDenied`).
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        os::signal(self, signal)
+    }
+
+    /// Waits until it ended; false when it still lives at `deadline`.
+    pub fn wait_gone(&self, deadline: Instant) -> bool {
+        os::wait_gone(self, deadline)
+    }
+}
+
+/// Every living process with its parent's pid.
+fn table() -> Vec<(Process, u32)> {
+    let entry = |pid| {
+        let stat = os::stat(pid).filter(|stat| stat.alive)?;
+        Some((Process { pid, start: stat.start }, stat.parent))
+    };
+    os::pids().into_iter().filter_map(entry).collect()
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(10)
+    }
+
+    fn start(program: &str, args: &[&str]) -> (Child, Process) {
+        let child = Command::new(program).args(args).stdout(Stdio::piped()).spawn().unwrap();
+        let process = Process::of_child(child.id()).unwrap();
+        (child, process)
+    }
+
+    #[test]
+    fn a_process_is_itself_and_child_of_its_parent() {
+        let (mut child, process) = start("sleep", &["100"]);
+        assert_eq!(Process::of(child.id()), Some(process));
+        assert_eq!(process.parent(), Some(Process::current()));
+        assert!(Process::all().contains(&process) && process.is_ours());
+        assert_eq!(process.command(), ["sleep", "100"]);
+        let age = Timestamp::now().duration_since(process.started_at());
+        assert!(age.abs() < jiff::SignedDuration::from_secs(5), "{age}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!process.is_alive() && process.command().is_empty());
+    }
+
+    #[test]
+    fn a_process_that_ended_does_not_live_even_before_it_is_reaped() {
+        let (mut child, process) = start("true", &[]);
+        assert!(process.wait_gone(soon()));
+        assert_eq!(Process::of(child.id()), None);
+        assert_eq!(Process::of_child(child.id()), Some(process), "it waits to be reaped");
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn another_process_with_the_same_pid_gets_no_signal() {
+        let (mut child, process) = start("sleep", &["100"]);
+        let earlier = Process { start: process.start - 1, ..process };
+        assert_eq!(earlier.signal(Signal::Kill).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(earlier.wait_gone(Instant::now()) && process.is_alive());
+        process.signal(Signal::Terminate).unwrap();
+        assert!(process.wait_gone(soon()));
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_deadline_ends_the_waiting() {
+        let (mut child, process) = start("sleep", &["100"]);
+        assert!(!process.wait_gone(Instant::now() + Duration::from_millis(20)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    #[test]
+    fn descendants_are_found_at_every_depth_and_spared_with_their_own() {
+        use std::io::{BufRead, BufReader};
+        let (mut child, process) = start("sh", &["-c", "sh -c 'sleep 100 & echo; wait' & wait"]);
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+        let found = process.descendants(&HashSet::new());
+        let names: Vec<_> = found.iter().map(|it| it.command()[0].clone()).collect();
+        assert_eq!(names, ["sh", "sleep"]);
+        assert_eq!(process.descendants(&HashSet::from([found[0]])), []);
+        for it in found.iter().chain([&process]) {
+            it.signal(Signal::Kill).unwrap();
+        }
+        child.wait().unwrap();
+    }
+}

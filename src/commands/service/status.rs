@@ -107,3 +107,102 @@ fn age(then: Timestamp, now: &Zoned) -> String {
         _ => format!("{} d", seconds / 86_400),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::LastExit;
+    use crate::service::manager::Problem;
+
+    fn running() -> Status {
+        Status {
+            manager: "systemd",
+            state: State::Running,
+            installed: Some(true),
+            enabled: Some(true),
+            running: true,
+            pid: Some(4711),
+            bot_pid: Some(4712),
+            since: Some("2026-11-22T14:03:00Z".into()),
+            restarts: 0,
+            last_exit: Some(LastExit { code: Some(42), signal: None, at: "2026-11-22T13:03:00Z".into() }),
+            definition: Some("/usr/lib/systemd/user/ductor.service".into()),
+            packaged: Some(true),
+            owner: Owner::Service,
+            survives_logout: Some(true),
+            survives_reboot: Some(true),
+            problems: vec![],
+        }
+    }
+
+    fn screen(status: &Status) -> String {
+        let now = "2026-11-22T16:03:00Z[UTC]".parse().unwrap();
+        let screen = Screen::plain();
+        lines(&screen, "systemd user service", status, &now).join("\n")
+    }
+
+    #[test]
+    fn a_running_service_at_a_glance() {
+        assert_eq!(
+            screen(&running()),
+            "\
+● ductor is running          since 2026-11-22 14:03 (2 h)
+  owner     systemd user service (packaged)     pid 4711, bot 4712
+  restarts  0          last exit 42, 3 h ago
+  survives  logout yes     reboot yes"
+        );
+    }
+
+    #[test]
+    fn a_problem_ends_with_what_mends_it() {
+        let problem = Problem::new("linger-off", "the service ends when you log out", "sudo loginctl enable-linger alice");
+        let status = Status {
+            state: State::Failed,
+            running: false,
+            pid: None,
+            bot_pid: None,
+            owner: Owner::None,
+            packaged: Some(false),
+            survives_logout: Some(false),
+            survives_reboot: Some(false),
+            last_exit: Some(LastExit { code: None, signal: Some(9), at: "2026-11-22T16:02:58Z".into() }),
+            problems: vec![problem],
+            ..running()
+        };
+        assert_eq!(
+            screen(&status),
+            "\
+● ductor has failed
+  owner     nobody
+  restarts  0          last exit signal 9, 2 s ago
+  survives  logout no      reboot no
+▲ the service ends when you log out. Fix: sudo loginctl enable-linger alice"
+        );
+    }
+
+    #[test]
+    fn what_is_not_installed_needs_one_line() {
+        let status = Status {
+            state: State::NotInstalled,
+            installed: Some(false),
+            running: false,
+            owner: Owner::None,
+            ..running()
+        };
+        assert_eq!(screen(&status), "● ductor is not installed");
+    }
+
+    #[test]
+    fn unknown_is_null_in_json_and_the_keys_stay() {
+        let status = Status { installed: None, since: None, last_exit: None, ..running() };
+        let json: serde_json::Value = serde_json::from_str(&crate::commands::to_json(&status)).unwrap();
+        let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(
+            keys.join(" "),
+            "manager state installed enabled running pid bot_pid since restarts last_exit definition packaged \
+             owner survives_logout survives_reboot problems"
+        );
+        assert!(json["installed"].is_null() && json["last_exit"].is_null());
+        assert_eq!(json["state"], "running");
+    }
+}
