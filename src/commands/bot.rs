@@ -30,7 +30,10 @@ fn path(context: &Context<'_>, json: bool) -> Result<Code> {
     let candidates = bot::candidates(home, &path, chosen.as_deref());
     let found = bot::find(home, &path, chosen.as_deref());
     if json {
-        let others: Vec<_> = candidates.iter().map(|c| json!({"place": c.place, "found": c.found, "taken": c.taken})).collect();
+        let others: Vec<_> = candidates
+            .iter()
+            .map(|c| json!({"place": c.place, "found": c.found, "taken": c.taken}))
+            .collect();
         let bot = found.as_ref().ok();
         screen.data(to_json(&json!({
             "command": bot.map(|bot| command_line(&bot.command)),

@@ -32,9 +32,15 @@ pub fn run(_: &Screen, word: &OsStr, rest: &[OsString]) -> Result<u8> {
 pub fn exec(home: &Home, words: &[&OsStr]) -> Result<u8> {
     let path = search_path::for_bot(home.user(), env::var_os("PATH").as_deref());
     let Bot { command, .. } = bot::find(home, &path, env::var_os("DUCTOR_BOT").as_deref())?;
-    let (program, args) = command.split_first().map_or((OsStr::new(""), &[][..]), |(p, a)| (p.as_os_str(), a));
+    let (program, args) =
+        command.split_first().map_or((OsStr::new(""), &[][..]), |(p, a)| (p.as_os_str(), a));
     let mut process = Command::new(program);
-    process.args(args).args(words).env("PATH", path).env_remove("DUCTOR_SUPERVISOR").env_remove("DUCTOR_HOST_HOME");
+    process
+        .args(args)
+        .args(words)
+        .env("PATH", path)
+        .env_remove("DUCTOR_SUPERVISOR")
+        .env_remove("DUCTOR_HOST_HOME");
     if !home.is_default() {
         process.env("DUCTOR_HOME", home.root());
     }

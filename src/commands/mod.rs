@@ -106,7 +106,9 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The same about the home that the service is for, where the caller named none.
     fn of_service(self) -> Result<Self> {
-        if env::var_os("DUCTOR_HOME").is_some_and(|home| !home.is_empty()) || host::inside(&self.home).is_some() {
+        if env::var_os("DUCTOR_HOME").is_some_and(|home| !home.is_empty())
+            || host::inside(&self.home).is_some()
+        {
             return Ok(self);
         }
         let chosen = self.manager()?.chosen().ductor_home;

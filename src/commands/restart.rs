@@ -16,11 +16,14 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     }
     let report = context.manager()?.report();
     let host = host::find(&context.home);
-    let services = host.as_ref().filter(|host| report.as_ref().is_ok_and(|report| report.pid == Some(host.process.pid)));
+    let services =
+        host.as_ref().filter(|host| report.as_ref().is_ok_and(|report| report.pid == Some(host.process.pid)));
     if let (Some(host), None) = (&host, services) {
         host.ask(Request::Restart)?;
         up::wait_for_new_bot(&context.home, host)?;
-        context.screen.data(format_args!("restarted the bot of the foreground host (pid {})", host.process.pid));
+        context
+            .screen
+            .data(format_args!("restarted the bot of the foreground host (pid {})", host.process.pid));
         return Ok(Code::Done);
     }
     match report {

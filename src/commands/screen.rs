@@ -32,7 +32,8 @@ impl Screen {
     /// As the options and the environment ask for.
     pub fn new(global: Global) -> Self {
         let no_color = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let colour = !no_color && io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let colour =
+            !no_color && io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         Self { verbose: global.verbose, quiet: global.quiet, colour, unicode: locale_is_unicode() }
     }
 
@@ -105,7 +106,8 @@ impl Display for Ascii<'_> {
         struct Filter<'a, 'b>(&'a mut fmt::Formatter<'b>);
         impl fmt::Write for Filter<'_, '_> {
             fn write_str(&mut self, text: &str) -> fmt::Result {
-                text.chars().try_for_each(|c| fmt::Write::write_char(self.0, if c.is_ascii() { c } else { '?' }))
+                text.chars()
+                    .try_for_each(|c| fmt::Write::write_char(self.0, if c.is_ascii() { c } else { '?' }))
             }
         }
         fmt::Write::write_fmt(&mut Filter(f), format_args!("{}", self.0))

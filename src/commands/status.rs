@@ -47,9 +47,15 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         return Ok(code);
     }
     service::print(context.screen, manager.title(), &service);
-    let row = |name: &str, text: &dyn std::fmt::Display| context.screen.data(format_args!("  {name:<10}{text}"));
+    let row =
+        |name: &str, text: &dyn std::fmt::Display| context.screen.data(format_args!("  {name:<10}{text}"));
     match &bot {
-        Ok(bot) => row("bot", &format_args!("{} {}", command_line(&bot.command), version.unwrap_or_default()).to_string().trim_end()),
+        Ok(bot) => row(
+            "bot",
+            &format_args!("{} {}", command_line(&bot.command), version.unwrap_or_default())
+                .to_string()
+                .trim_end(),
+        ),
         Err(error) => row("bot", &format_args!("none: {}", error.cause)),
     }
     if let Err(error) = &configured {

@@ -50,7 +50,12 @@ const LITTLE_ROOM: u64 = 200 << 20;
 const LARGE_LOGS: u64 = 500 << 20;
 
 /// What is wrong and can be seen without a further program being run, but where the service does not run.
-pub fn problems(home: &Home, manager: &dyn Manager, definition: &ServiceDefinition, status: &Status) -> Vec<Problem> {
+pub fn problems(
+    home: &Home,
+    manager: &dyn Manager,
+    definition: &ServiceDefinition,
+    status: &Status,
+) -> Vec<Problem> {
     let mut problems: Vec<Problem> = shadowed().into_iter().collect();
     if status.installed == Some(true) && !manager.is_current(definition) {
         let message = "the definition is not the one that this ductor makes";
@@ -63,7 +68,12 @@ pub fn problems(home: &Home, manager: &dyn Manager, definition: &ServiceDefiniti
 }
 
 /// Everything that the service rests on.
-pub fn examine(home: &Home, manager: &dyn Manager, definition: &ServiceDefinition, status: &Status) -> Vec<Finding> {
+pub fn examine(
+    home: &Home,
+    manager: &dyn Manager,
+    definition: &ServiceDefinition,
+    status: &Status,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     if status.state != State::Unknown {
         findings.push(Finding::good("manager", format!("the {} answers", manager.title())));
@@ -74,7 +84,9 @@ pub fn examine(home: &Home, manager: &dyn Manager, definition: &ServiceDefinitio
     }
     match bot(home, definition) {
         Ok(found) => findings.push(Finding::good("bot", found)),
-        Err(problem) if status.problems.iter().all(|known| known.id != problem.id) => findings.push(problem.into()),
+        Err(problem) if status.problems.iter().all(|known| known.id != problem.id) => {
+            findings.push(problem.into())
+        }
         Err(_) => {}
     }
     findings.push(agents(home, definition));
@@ -90,7 +102,9 @@ pub fn examine(home: &Home, manager: &dyn Manager, definition: &ServiceDefinitio
 fn owner(status: &Status) -> Finding {
     let pid = |pid: Option<u32>| pid.map_or("unknown".into(), |pid| pid.to_string());
     let what = match status.owner {
-        Owner::Service => format!("the service runs the bot: host {}, bot {}", pid(status.pid), pid(status.bot_pid)),
+        Owner::Service => {
+            format!("the service runs the bot: host {}, bot {}", pid(status.pid), pid(status.bot_pid))
+        }
         Owner::Foreground => "a host in the foreground runs the bot, and holds the lock".into(),
         Owner::Other => "a bot runs that ductor did not start".into(),
         Owner::None => "nobody runs the bot; the lock is free".into(),
@@ -103,7 +117,11 @@ fn bot(home: &Home, definition: &ServiceDefinition) -> Result<String, Problem> {
     let chosen = definition.chosen.bot.as_deref().map(str::as_ref);
     let found = bot::find(home, &hosts_path(home, definition), chosen);
     let found = found.map_err(|error| {
-        Problem::new("no-bot", format!("{}: {}", error.what, error.cause), error.fix.unwrap_or_else(|| "ductor bot install".into()))
+        Problem::new(
+            "no-bot",
+            format!("{}: {}", error.what, error.cause),
+            error.fix.unwrap_or_else(|| "ductor bot install".into()),
+        )
     })?;
     if !matches!(found.source, Source::Chosen) {
         bot::configured::check(home).map_err(|error| {
@@ -118,15 +136,18 @@ fn bot(home: &Home, definition: &ServiceDefinition) -> Result<String, Problem> {
 /// PATH as the host will see it: what the definition gives, and what the host adds.
 pub fn hosts_path(home: &Home, definition: &ServiceDefinition) -> OsString {
     let environment = definition.environment(home.user());
-    let path = environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
+    let path =
+        environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
     search_path::for_bot(home.user(), path.as_deref())
 }
 
 fn agents(home: &Home, definition: &ServiceDefinition) -> Finding {
     let path = hosts_path(home, definition);
-    let found: Vec<&str> = AGENTS.into_iter().filter(|agent| search_path::which(agent, &path).is_some()).collect();
+    let found: Vec<&str> =
+        AGENTS.into_iter().filter(|agent| search_path::which(agent, &path).is_some()).collect();
     if found.is_empty() {
-        let message = format!("the service finds no agent ({}) in {}", AGENTS.join(", "), path.to_string_lossy());
+        let message =
+            format!("the service finds no agent ({}) in {}", AGENTS.join(", "), path.to_string_lossy());
         let fix = "install one, such as: npm install -g @anthropic-ai/claude-code";
         return Problem::new("no-agent", message, fix).into();
     }
@@ -151,7 +172,12 @@ fn disk(home: &Home) -> Finding {
     };
     if free < LITTLE_ROOM {
         let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
-        return Problem::new("disk-full", message, format!("df -h {}", shell_words::quote(&home.user().to_string_lossy()))).into();
+        return Problem::new(
+            "disk-full",
+            message,
+            format!("df -h {}", shell_words::quote(&home.user().to_string_lossy())),
+        )
+        .into();
     }
     Finding::good("disk", format!("{} MiB are free", free >> 20))
 }
@@ -173,7 +199,12 @@ fn log_growth(home: &Home) -> Finding {
     let size: u64 = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
     if size > LARGE_LOGS {
         let message = format!("the logs take {} MiB", size >> 20);
-        return Problem::new("logs-large", message, format!("ls -lS {}", shell_words::quote(&home.logs().to_string_lossy()))).into();
+        return Problem::new(
+            "logs-large",
+            message,
+            format!("ls -lS {}", shell_words::quote(&home.logs().to_string_lossy())),
+        )
+        .into();
     }
     Finding::good("logs", format!("the logs take {} MiB", size >> 20))
 }

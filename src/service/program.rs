@@ -12,7 +12,8 @@ use crate::search_path;
 /// Its path is unknown, or others can replace the file.
 pub fn stable() -> Result<PathBuf> {
     let what = "the path of ductor itself";
-    let running = env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| Error::new(what, error))?;
+    let running =
+        env::current_exe().and_then(|path| path.canonicalize()).map_err(|error| Error::new(what, error))?;
     let typed = env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let typed = if typed.components().count() > 1 {
         env::current_dir().ok().map(|folder| folder.join(typed))
@@ -40,4 +41,3 @@ fn in_a_shared_folder(program: &Path) -> bool {
 fn in_a_shared_folder(_: &Path) -> bool {
     false
 }
-

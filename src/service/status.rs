@@ -86,7 +86,13 @@ pub fn look(home: &Home, manager: &dyn Manager) -> Status {
     }
 }
 
-fn of(home: &Home, manager: &dyn Manager, report: Report, host: Option<Host>, said: Option<HostState>) -> Status {
+fn of(
+    home: &Home,
+    manager: &dyn Manager,
+    report: Report,
+    host: Option<Host>,
+    said: Option<HostState>,
+) -> Status {
     let is_services = |host: &Host| report.pid == Some(host.process.pid);
     let owner = match &host {
         Some(host) if is_services(host) => Owner::Service,
@@ -125,7 +131,8 @@ fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&Host
     let mut problems = Vec::new();
     match (status.owner, host) {
         (Owner::Foreground, Some(host)) if status.installed == Some(true) => {
-            let message = format!("a foreground host (pid {}) runs the bot, not the service", host.process.pid);
+            let message =
+                format!("a foreground host (pid {}) runs the bot, not the service", host.process.pid);
             problems.push(Problem::new("foreground", message, "ductor stop && ductor service start"));
         }
         (Owner::Other, _) => {

@@ -62,15 +62,18 @@ fn confirmed(manager: &dyn Manager, host: Host) -> Result<Host> {
         return Ok(host);
     }
     let pid = host.process.pid;
-    Err(Error::new("the service", format!("another host (pid {pid}) runs the bot")).fix("ductor service install"))
+    Err(Error::new("the service", format!("another host (pid {pid}) runs the bot"))
+        .fix("ductor service install"))
 }
 
 /// What the host said when it ended.
 fn died(said: &HostState) -> Option<Error> {
     said.ended.as_ref()?;
     let exit = said.last_exit.as_ref();
-    let how = exit.map_or_else(|| "ended before it had a bot".to_owned(), |exit| format!("ended with {exit}"));
-    let configuration = said.ended_by_configuration() || exit.is_some_and(|exit| exit.code == Some(CONFIGURATION));
+    let how =
+        exit.map_or_else(|| "ended before it had a bot".to_owned(), |exit| format!("ended with {exit}"));
+    let configuration =
+        said.ended_by_configuration() || exit.is_some_and(|exit| exit.code == Some(CONFIGURATION));
     let code = if configuration { Code::Configuration } else { Code::Failed };
     Some(Error::new("the bot", how).code(code).fix(LOOK))
 }

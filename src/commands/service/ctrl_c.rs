@@ -17,6 +17,7 @@ pub fn note() -> Result<Arc<AtomicBool>> {
 #[cfg(unix)]
 pub fn end() -> Result<()> {
     let always = Arc::new(AtomicBool::new(true));
-    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 0, always).about("Ctrl-C")?;
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 0, always)
+        .about("Ctrl-C")?;
     Ok(())
 }

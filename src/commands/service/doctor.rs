@@ -23,7 +23,12 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
             Some(fix) => (Tone::Warning, format!(". Fix: {fix}")),
             None => (Tone::Good, String::new()),
         };
-        context.screen.data(format_args!("{} {:<16} {}{fix}", context.screen.dot(tone), finding.id, finding.what));
+        context.screen.data(format_args!(
+            "{} {:<16} {}{fix}",
+            context.screen.dot(tone),
+            finding.id,
+            finding.what
+        ));
     }
     Ok(code)
 }

@@ -4,10 +4,12 @@ use crate::cli::InstallArgs;
 use crate::error::{Code, Result};
 use crate::host;
 use crate::service::manager::{Install, State};
+use crate::service::turn::Turn;
 
 use super::{Context, definition, preflight, refuse_foreground, show, wait_until_up};
 
 pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
+    let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let manager = manager.as_ref();
     let definition = definition(context, manager, args.bot.clone())?;
@@ -42,7 +44,9 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     match (args.no_start, state) {
         (true, _) => context.screen.say("installed, not started; to start it: ductor service start"),
         _ if inside => context.screen.say("installed; what changed takes effect with the next restart"),
-        (false, State::Running) if !installed.changed => context.screen.say("already installed; nothing changed"),
+        (false, State::Running) if !installed.changed => {
+            context.screen.say("already installed; nothing changed")
+        }
         (false, State::Running) => {
             context.effects(false, |effects| manager.restart(effects))?;
             wait_until_up(context, manager, before.as_ref())?;

@@ -18,7 +18,9 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
         Logs::Journal(unit) if journal_has_lines(unit) => journal(unit, count, follow),
         Logs::Journal(_) => {
             let file = context.home.agent_log();
-            context.screen.say(format_args!("the journal shows no lines of ductor; these are from {}", file.display()));
+            context
+                .screen
+                .say(format_args!("the journal shows no lines of ductor; these are from {}", file.display()));
             print_file(context, &file, count, follow)
         }
     }
@@ -27,7 +29,10 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
 /// The last lines, for an error that shows them.
 pub fn last(context: &Context<'_>, manager: &dyn Manager, count: u32) -> Vec<u8> {
     let Logs::Journal(unit) = manager.logs();
-    let mut said = journalctl(unit, count, &["--output=cat", "--quiet"]).stdin(Stdio::null()).output().map_or(Vec::new(), |o| o.stdout);
+    let mut said = journalctl(unit, count, &["--output=cat", "--quiet"])
+        .stdin(Stdio::null())
+        .output()
+        .map_or(Vec::new(), |o| o.stdout);
     if said.is_empty() {
         let _unreadable = lines::tail(&context.home.agent_log(), count, &mut said);
     }
@@ -38,14 +43,22 @@ pub fn last(context: &Context<'_>, manager: &dyn Manager, count: u32) -> Vec<u8>
 
 fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
     let mut command = Command::new("journalctl");
-    command.args(["--user", "--no-hostname", "-u", unit.trim_end_matches(".service"), "-n", &count.to_string()]);
+    command.args([
+        "--user",
+        "--no-hostname",
+        "-u",
+        unit.trim_end_matches(".service"),
+        "-n",
+        &count.to_string(),
+    ]);
     command.args(args).envs(bus::environment());
     command
 }
 
 /// Readable, and with something in it: journalctl ends with 0 either way.
 fn journal_has_lines(unit: &str) -> bool {
-    let one = journalctl(unit, 1, &["--output=cat", "--quiet"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let one =
+        journalctl(unit, 1, &["--output=cat", "--quiet"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
     one.is_ok_and(|output| !output.stdout.is_empty())
 }
 
@@ -79,7 +92,9 @@ fn print_file(context: &Context<'_>, file: &Path, count: u32, follow: bool) -> R
     if follow {
         ctrl_c::end()?;
         match lines::follow(file, offset, &mut *sink) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(Error::new(file.display(), error)),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                return Err(Error::new(file.display(), error));
+            }
             _ => {}
         }
     }

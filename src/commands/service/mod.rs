@@ -43,7 +43,11 @@ pub fn run(context: &Context<'_>, verb: ServiceVerb) -> Result<Code> {
 }
 
 /// The definition of this user's service, with what was chosen before.
-fn definition(context: &Context<'_>, manager: &dyn Manager, bot: Option<String>) -> Result<ServiceDefinition> {
+fn definition(
+    context: &Context<'_>,
+    manager: &dyn Manager,
+    bot: Option<String>,
+) -> Result<ServiceDefinition> {
     let bot = match bot {
         Some(none) if none.trim().is_empty() => None,
         Some(bot) => Some(bot),
@@ -54,7 +58,8 @@ fn definition(context: &Context<'_>, manager: &dyn Manager, bot: Option<String>)
 
 /// A bot that the service would find, and that is configured: looked at before anything is touched.
 fn preflight(home: &Home, definition: &ServiceDefinition) -> Result<()> {
-    let bot = bot::find(home, &hosts_path(home, definition), definition.chosen.bot.as_deref().map(str::as_ref))?;
+    let bot =
+        bot::find(home, &hosts_path(home, definition), definition.chosen.bot.as_deref().map(str::as_ref))?;
     if matches!(bot.source, Source::Chosen) { Ok(()) } else { bot::configured::check(home) }
 }
 

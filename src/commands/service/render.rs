@@ -15,8 +15,11 @@ pub fn run(context: &Context<'_>, name: Option<ManagerName>, packaged: bool) -> 
         Some(name) => manager::named(name, &context.home),
         None => context.manager()?,
     };
-    let definition =
-        if packaged { ServiceDefinition::packaged(PACKAGED) } else { definition(context, manager.as_ref(), None)? };
+    let definition = if packaged {
+        ServiceDefinition::packaged(PACKAGED)
+    } else {
+        definition(context, manager.as_ref(), None)?
+    };
     context.screen.data(manager.render(&definition)?.trim_end());
     Ok(Code::Done)
 }

@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Result};
 use crate::host::{self, Request};
+use crate::service::turn::Turn;
 
 use super::{Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up};
 
@@ -11,11 +12,18 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         context.screen.data("scheduled");
         return Ok(Code::Done);
     }
+    let seen = host::find(&context.home);
+    let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let manager = manager.as_ref();
     installed_state(manager)?;
     preflight(&context.home, &definition(context, manager, None)?)?;
     let before = host::find(&context.home);
+    let is_new = before.as_ref().is_some_and(|host| Some(host.process) != seen.map(|host| host.process));
+    if is_new {
+        context.screen.say("already restarted, by another command at the same time");
+        return show(context, manager);
+    }
     refuse_foreground(before.as_ref(), manager)?;
     context.effects(false, |effects| manager.restart(effects))?;
     wait_until_up(context, manager, before.map(|host| host.process).as_ref())?;

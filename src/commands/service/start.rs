@@ -3,10 +3,12 @@
 use crate::error::{Code, Result};
 use crate::host;
 use crate::service::manager::State;
+use crate::service::turn::Turn;
 
 use super::{Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up};
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
+    let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let manager = manager.as_ref();
     let state = installed_state(manager)?;

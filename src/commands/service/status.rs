@@ -42,10 +42,13 @@ fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<Stri
         format!("since {} ({})", local.strftime("%Y-%m-%d %H:%M"), age(since, now))
     });
     let (tone, words) = headline(status.state);
-    let mut lines = vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 31, since)];
+    let mut lines =
+        vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 31, since)];
     if status.installed == Some(true) || status.owner != Owner::None {
         let owner = match status.owner {
-            Owner::Service => format!("{title}{}", if status.packaged == Some(true) { " (packaged)" } else { "" }),
+            Owner::Service => {
+                format!("{title}{}", if status.packaged == Some(true) { " (packaged)" } else { "" })
+            }
             Owner::Foreground => "a host in the foreground".into(),
             Owner::Other => "a bot that ductor did not start".into(),
             Owner::None => "nobody".into(),
@@ -62,9 +65,15 @@ fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<Stri
         });
         lines.push(row("restarts", &status.restarts.to_string(), exit));
     }
-    if let (Some(true), Some(logout), Some(reboot)) = (status.installed, status.survives_logout, status.survives_reboot) {
+    if let (Some(true), Some(logout), Some(reboot)) =
+        (status.installed, status.survives_logout, status.survives_reboot)
+    {
         let word = |yes| if yes { "yes" } else { "no" };
-        lines.push(row("survives", &format!("logout {}", word(logout)), Some(format!("reboot {}", word(reboot)))));
+        lines.push(row(
+            "survives",
+            &format!("logout {}", word(logout)),
+            Some(format!("reboot {}", word(reboot))),
+        ));
     }
     lines.extend(status.problems.iter().map(|problem| screen.problem(problem)));
     lines
@@ -86,7 +95,12 @@ fn headline(state: State) -> (Tone, &'static str) {
 
 fn row(name: &str, value: &str, second: Option<String>) -> String {
     // As wide as the contract's screen; a longer value moves what follows.
-    columns(&format!("  {name:<10}{value}"), 12 + value.chars().count(), if name == "owner" { 50 } else { 23 }, second)
+    columns(
+        &format!("  {name:<10}{value}"),
+        12 + value.chars().count(),
+        if name == "owner" { 50 } else { 23 },
+        second,
+    )
 }
 
 /// `first`, which is `width` wide as seen, and `second` from column `at` on.
@@ -155,7 +169,11 @@ mod tests {
 
     #[test]
     fn a_problem_ends_with_what_mends_it() {
-        let problem = Problem::new("linger-off", "the service ends when you log out", "sudo loginctl enable-linger alice");
+        let problem = Problem::new(
+            "linger-off",
+            "the service ends when you log out",
+            "sudo loginctl enable-linger alice",
+        );
         let status = Status {
             state: State::Failed,
             running: false,

@@ -3,10 +3,12 @@
 use crate::error::{Code, Result};
 use crate::host::{self, Request};
 use crate::service::manager::State;
+use crate::service::turn::Turn;
 
 use super::Context;
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
+    let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     if let Some(host) = host::inside(&context.home) {
         host.ask(Request::Stop)?;

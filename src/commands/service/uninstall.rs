@@ -2,6 +2,7 @@
 
 use crate::error::{Code, Error, Result};
 use crate::host;
+use crate::service::turn::Turn;
 
 use super::Context;
 
@@ -10,6 +11,7 @@ pub fn run(context: &Context<'_>, dry_run: bool) -> Result<Code> {
         return Err(Error::new("the service", "this command runs inside the bot, which would end with it")
             .fix("run it in a terminal of your own"));
     }
+    let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let said = context.effects(dry_run, |effects| manager.uninstall(effects))?;
     if dry_run {
@@ -18,6 +20,10 @@ pub fn run(context: &Context<'_>, dry_run: bool) -> Result<Code> {
     for line in &said {
         context.screen.say(line);
     }
-    context.screen.data(if said.is_empty() { "the service was not installed" } else { "the service is uninstalled" });
+    context.screen.data(if said.is_empty() {
+        "the service was not installed"
+    } else {
+        "the service is uninstalled"
+    });
     Ok(Code::Done)
 }
