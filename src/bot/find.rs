@@ -91,7 +91,8 @@ fn places<'a>(home: &'a Home, path: &'a OsStr) -> impl Iterator<Item = Candidate
 
 fn installed(home: &Home) -> Result<Bot, String> {
     let python = install::current(home).ok_or("`ductor bot install` has made none")?;
-    python::module_of(&python).map(|module| Bot::of(&module, Source::Installed))
+    let module = python::module_of(&python);
+    module.map(|module| Bot::of(&module, Source::Installed)).map_err(|cause| its_python(&python, &cause))
 }
 
 fn of_script(script: &Path, path: &OsStr) -> Result<Bot, String> {
@@ -101,13 +102,17 @@ fn of_script(script: &Path, path: &OsStr) -> Result<Bot, String> {
     match shebang::of(script, path).map_err(|error| error.to_string())? {
         Program::Python(python) => python::module_of(&python)
             .map(|module| Bot::of(&module, Source::Script(script.into())))
-            .map_err(|cause| format!("its python, {}: {cause}", python.display())),
+            .map_err(|cause| its_python(&python, &cause)),
         Program::Other(interpreter) => {
             Err(format!("it is run by {}, not by a python", interpreter.display()))
         }
         Program::NoShebang => Err("it is a text without a shebang".into()),
         Program::Native => Err("it is a native program, not the bot's script".into()),
     }
+}
+
+fn its_python(python: &Path, cause: &str) -> String {
+    format!("its python, {}: {cause}", python.display())
 }
 
 fn of_python(python: &Path) -> Result<Bot, String> {
@@ -154,7 +159,9 @@ fn runs(program: &Path, path: &OsStr) -> Result<(), String> {
             Err(format!("{name} is the native ductor, which runs {MODULE}; it is not the bot"))
         }
         Ok(Program::NoShebang) => Err(format!("{name} is a text without a shebang (`#!`): nothing runs it")),
-        Ok(Program::Other(interpreter)) if !access::is_program(&interpreter) => {
+        Ok(Program::Other(interpreter) | Program::Python(interpreter))
+            if !access::is_program(&interpreter) =>
+        {
             Err(format!("{name} is run by {}, which is missing", interpreter.display()))
         }
         // A program that only may be executed, not read, is started all the same.

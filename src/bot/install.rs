@@ -1,27 +1,24 @@
-//! The *installed* bot: the one that `ductor bot install` makes in the user's data folder.
+//! The *installed* bot: the one that `ductor bot install` makes in the user's data folder, out of everybody's
+//! way (nothing else called `ductor` reaches PATH).
+//!
+//! A virtual environment knows its own path, so it can't be made elsewhere and moved. Each one is made where
+//! it stays, in a numbered folder, and the file `current` names the one that counts. It is rewritten, in one
+//! step, when the new bot has answered; until then, and whenever something fails, the old one is the bot. The
+//! one before stays until the next installation: a bot that runs from it still loads modules. [`tool`] knows
+//! how environments are made, [`interpreter`] with which python.
+
+mod interpreter;
+mod tool;
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
-use crate::effects::{Effects, file};
-use crate::error::{Error, Result};
+use crate::bot::{MODULE, python};
+use crate::effects::{Command, Effects, ask, file};
+use crate::error::{Code, Context, Error, Result};
 use crate::home::Home;
-
-/// The folder of all that is installed: environments under numbers, and the file `current` that names one.
-pub fn folder(home: &Home) -> PathBuf {
-    home.data().join("bot")
-}
-
-/// The python of the installed bot.
-pub fn current(home: &Home) -> Option<PathBuf> {
-    let name = file::read_bounded(&folder(home).join("current"), 256).ok()?;
-    let name = String::from_utf8(name).ok()?;
-    let name = Path::new(name.trim_end());
-    let inside = name.components().all(|part| matches!(part, std::path::Component::Normal(_)));
-    let environment = Some(folder(home).join(name)).filter(|_| inside)?;
-    let places = [environment.join("bin/python"), environment.join("Scripts/python.exe")];
-    places.into_iter().find(|python| python.is_file())
-}
 
 /// What `ductor bot install` did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,16 +29,135 @@ pub struct Installed {
     pub by: Option<&'static str>,
 }
 
-/// Installs the bot, or another version of it.
+/// The folder of all that is installed: environments in numbered folders, and the file `current`.
+pub fn folder(home: &Home) -> PathBuf {
+    home.data().join("bot")
+}
+
+/// The python of the installed bot; none if no bot was ever installed. It may be broken by now.
+pub fn current(home: &Home) -> Option<PathBuf> {
+    let name = file::read_bounded(&folder(home).join("current"), 256).ok()?;
+    let name = String::from_utf8(name).ok()?;
+    let name = Path::new(name.trim_end());
+    let inside = name.components().all(|part| matches!(part, Component::Normal(_)));
+    (inside && name != Path::new("")).then(|| python_of(&folder(home).join(name)))
+}
+
+/// Installs the bot, in this version or the latest one, with the tools on `path`. `progress` hears each step.
 ///
 /// # Errors
-/// Nothing that could make it is on PATH, or it failed; what was there still is.
+/// The version is none (as text), nothing that could install it is on `path`, another installation is under
+/// way, or the download or the new bot's first answer failed. What was installed before still is, unchanged.
 pub fn install(
-    _home: &Home,
-    _path: &OsStr,
-    _version: Option<&str>,
-    _effects: &Effects<'_>,
-    _progress: &dyn Fn(&str),
+    home: &Home,
+    path: &OsStr,
+    version: Option<&str>,
+    effects: &Effects<'_>,
+    progress: &dyn Fn(&str),
 ) -> Result<Installed> {
-    Err(Error::new("the bot", "no tool that could install it is on PATH"))
+    if let Some(version) = version.filter(|version| !python::is_version(version)) {
+        return Err(Error::new(format!("version {version:?}"), "not a version").code(Code::Usage));
+    }
+    let before = current(home).and_then(|python| answer(&python).ok());
+    if let Some(version) = before.clone().filter(|before| Some(before.as_str()) == version) {
+        return Ok(Installed { version, by: None });
+    }
+    let tool = tool::on(path)?;
+    if !effects.is_real() {
+        let new = folder(home).join("new");
+        tool.make(&new, version, effects, progress)?;
+        return Ok(Installed { version: version.unwrap_or("latest").into(), by: Some(tool.name()) });
+    }
+    let folder = folder(home);
+    fs::create_dir_all(&folder).about(format!("create {}", folder.display()))?;
+    let _lock = lock(&folder)?;
+    let (old, number) = (current_number(home), next_number(&folder));
+    let new = folder.join(number.to_string());
+    let made = make(&tool, &new, version, effects, progress).and_then(|(environment, version)| {
+        if before.as_ref() == Some(&version) {
+            return Ok(Installed { version, by: None });
+        }
+        let name = environment.strip_prefix(&folder).unwrap_or(&environment).display();
+        effects.write(&folder.join("current"), format!("{name}\n").as_bytes(), 0o644)?;
+        Ok(Installed { version, by: Some(tool.name()) })
+    });
+    match &made {
+        Ok(Installed { by: Some(_), .. }) => remove(&folder, |other| other != number && Some(other) != old),
+        _ => remove(&folder, |other| other == number),
+    }
+    made
+}
+
+/// Makes the environment `new` and has its bot tell its version.
+fn make(
+    tool: &tool::Tool,
+    new: &Path,
+    version: Option<&str>,
+    effects: &Effects<'_>,
+    progress: &dyn Fn(&str),
+) -> Result<(PathBuf, String)> {
+    fs::create_dir(new).about(format!("create {}", new.display()))?;
+    let environment = tool.make(new, version, effects, progress)?;
+    let version = answer(&python_of(&environment))?;
+    Ok((environment, version))
+}
+
+/// The version that the bot under `python` tells when it is run.
+fn answer(python: &Path) -> Result<String> {
+    let command = Command::new(python, ["-I", "-m", MODULE, "--version"]).timeout(Duration::from_secs(60));
+    let output = ask(&command)?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let version = said.split_whitespace().last().filter(|version| python::is_version(version));
+    match version {
+        Some(version) if output.success() => Ok(version.into()),
+        _ => Err(command.failed(&output)),
+    }
+}
+
+/// The python of a virtual environment.
+fn python_of(environment: &Path) -> PathBuf {
+    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+fn current_number(home: &Home) -> Option<u32> {
+    let python = current(home)?;
+    number(python.strip_prefix(folder(home)).ok()?.components().next()?.as_os_str())
+}
+
+fn next_number(folder: &Path) -> u32 {
+    numbered(folder).map(|(number, _)| number).max().unwrap_or(0).saturating_add(1)
+}
+
+fn numbered(folder: &Path) -> impl Iterator<Item = (u32, PathBuf)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| Some((number(&entry.file_name())?, entry.path())))
+}
+
+fn number(name: &OsStr) -> Option<u32> {
+    name.to_str()?.parse().ok()
+}
+
+/// Removes numbered folders; what can't be removed is tried again by the next installation.
+fn remove(folder: &Path, unwanted: impl Fn(u32) -> bool) {
+    for (_, path) in numbered(folder).filter(|(number, _)| unwanted(*number)) {
+        let _next_time = fs::remove_dir_all(path);
+    }
+}
+
+/// Keeps a second installation out until the file is closed.
+#[cfg(unix)]
+fn lock(folder: &Path) -> Result<File> {
+    let file = File::open(folder).about(folder.display())?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(Error::new("the bot", "another `ductor bot install` is under way"))
+        }
+        _ => Ok(file), // a file system without locks: go on
+    }
+}
+
+#[cfg(not(unix))]
+fn lock(folder: &Path) -> Result<File> {
+    let file = File::options().write(true).create(true).truncate(false).open(folder.join("lock"));
+    file.about(folder.display())
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::bot::MODULE;
 use crate::effects::{Command, ask, file};
+use crate::search_path::access;
 
 /// Says where this python itself and the package of the bot are. The first entry of its path is the folder
 /// where it was started, in which anybody's files may lie.
@@ -42,8 +43,11 @@ pub struct Module {
 /// The bot's module under `python`, or why there is none.
 ///
 /// # Errors
-/// The module is not there, or the python does not answer in ten seconds.
+/// The python or the module is not there, or the python does not answer in ten seconds.
 pub fn module_of(python: &Path) -> Result<Module, String> {
+    if !access::is_program(python) {
+        return Err("it is missing, or not executable (was Python updated?)".into());
+    }
     if let Some(site) = site_of_environment(python) {
         let package = site.join(MODULE);
         if is_package(&package) {

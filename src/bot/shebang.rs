@@ -17,9 +17,9 @@ const HEAD: u64 = 8 * 1024;
 /// What a file that may be executed is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Program {
-    /// A script that this python runs.
+    /// A script that this python runs. It need not exist.
     Python(PathBuf),
-    /// A script that another interpreter runs (or a python that is not there).
+    /// A script that another interpreter runs.
     Other(PathBuf),
     /// A text without a shebang, which no kernel starts.
     NoShebang,
@@ -42,8 +42,7 @@ pub fn of(path: &Path, search_path: &OsStr) -> io::Result<Program> {
     let mut lines = text[2..].lines();
     let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let interpreter = long_form(path, second).unwrap_or_else(|| plain_form(first, search_path));
-    let is_python = is_python(&interpreter) && interpreter.is_file();
-    Ok(if is_python { Program::Python(interpreter) } else { Program::Other(interpreter) })
+    Ok(if is_python(&interpreter) { Program::Python(interpreter) } else { Program::Other(interpreter) })
 }
 
 /// The interpreter in `/path/of/python -option`, or the name that `env` would look up.
