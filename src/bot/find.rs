@@ -26,27 +26,20 @@ pub struct Candidate {
     pub taken: bool,
 }
 
-/// The bot of this user, with programs looked up in `path`.
+/// The bot of this user, with programs looked up in `path`: the one that `chosen` names (`DUCTOR_BOT`), else
+/// the first that is found.
 ///
 /// # Errors
-/// [`Code::Configuration`]: `DUCTOR_BOT` names no program, or no place has a bot.
-pub fn find(home: &Home, path: &OsStr) -> Result<Bot> {
-    first(home, path, env::var_os("DUCTOR_BOT"))
-}
-
-/// Every place that [`find`] looks at, in its order.
-pub fn candidates(home: &Home, path: &OsStr) -> Vec<Candidate> {
-    all(home, path, env::var_os("DUCTOR_BOT"))
-}
-
-fn first(home: &Home, path: &OsStr, chosen: Option<OsString>) -> Result<Bot> {
+/// [`Code::Configuration`]: `chosen` names no program, or no place has a bot.
+pub fn find(home: &Home, path: &OsStr, chosen: Option<&OsStr>) -> Result<Bot> {
     match choice(path, chosen) {
         Some(candidate) => candidate.bot,
         None => places(home, path).find_map(|candidate| candidate.bot.ok()).ok_or_else(none_found),
     }
 }
 
-fn all(home: &Home, path: &OsStr, chosen: Option<OsString>) -> Vec<Candidate> {
+/// Every place that [`find`] looks at, in its order.
+pub fn candidates(home: &Home, path: &OsStr, chosen: Option<&OsStr>) -> Vec<Candidate> {
     let mut all: Vec<Candidate> = choice(path, chosen).into_iter().collect();
     let decided = !all.is_empty();
     all.extend(places(home, path));
@@ -64,7 +57,7 @@ fn none_found() -> Error {
 }
 
 /// What `DUCTOR_BOT` names; none if it is not set, or empty.
-fn choice(path: &OsStr, chosen: Option<OsString>) -> Option<Candidate> {
+fn choice(path: &OsStr, chosen: Option<&OsStr>) -> Option<Candidate> {
     let chosen = chosen.filter(|chosen| !chosen.is_empty())?;
     let bot =
         command(&chosen, path).map(|command| Bot { command, source: Source::Chosen }).map_err(|cause| {

@@ -32,7 +32,7 @@ fn path(context: &Context<'_>, json: bool) -> Result<Code> {
     if json {
         let others: Vec<_> = candidates
             .iter()
-            .map(|c| json!({"place": c.place, "found": c.found, "taken": c.taken}))
+            .map(|c| json!({"place": c.place, "found": found_there(c), "taken": c.taken}))
             .collect();
         let bot = found.as_ref().ok();
         screen.data(to_json(&json!({
@@ -44,7 +44,7 @@ fn path(context: &Context<'_>, json: bool) -> Result<Code> {
     } else {
         for candidate in &candidates {
             let mark = if candidate.taken { "->" } else { "  " };
-            screen.say(format_args!("{mark} {}: {}", candidate.place, candidate.found));
+            screen.say(format_args!("{mark} {}: {}", candidate.place, found_there(candidate)));
         }
         if let Ok(bot) = &found {
             screen.data(command_line(&bot.command));
@@ -59,8 +59,17 @@ fn install(context: &Context<'_>, version: Option<&str>) -> Result<Code> {
     let installed = context.effects(false, |effects| {
         bot::install::install(home, &path, version, effects, &|step| context.screen.say(step))
     })?;
-    context.screen.data(installed);
+    let by = installed.by.map_or_else(|| "was there already".into(), |tool| format!("installed by {tool}"));
+    context.screen.data(format_args!("ductor {} {by}", installed.version));
     Ok(Code::Done)
+}
+
+/// What is at a place, in a few words.
+fn found_there(candidate: &bot::Candidate) -> String {
+    match &candidate.bot {
+        Ok(bot) => command_line(&bot.command),
+        Err(error) => error.cause.clone(),
+    }
 }
 
 /// A command as a person would type it.

@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::error::{CONFIGURATION, Code, Error, Result};
 use crate::home::Home;
 use crate::host::{self, Host, HostState};
@@ -11,7 +13,7 @@ use crate::process::Process;
 use super::manager::{Manager, State};
 
 /// How long the bot has to live.
-const LIFE: Duration = Duration::from_secs(1);
+const LIFE: SignedDuration = SignedDuration::from_secs(1);
 /// How long a host may take to appear: managers wait between two tries.
 const PATIENCE: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -50,9 +52,34 @@ pub fn wait(home: &Home, manager: &dyn Manager, before: Option<&Process>) -> Res
 
 const LOOK: &str = "ductor service logs --no-follow -n 50";
 
+/// Waits until a host that was asked to restart its bot has a new one that lived for a second.
+///
+/// # Errors
+/// The host ended, or the new bot died at once.
+pub fn wait_for_new_bot(home: &Home, host: &Host) -> Result<()> {
+    let before = bot_of(host);
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        match host::find(home) {
+            Some(now) if now.process != host.process => break,
+            Some(now) if bot_of(&now) != before && has_lived(&now) => return Ok(()),
+            Some(_) => {}
+            None => break,
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Err(Error::new("the bot", "it did not come back").fix("ductor status"))
+}
+
 fn has_lived(host: &Host) -> bool {
-    let bot = host.state.as_ref().and_then(|state| state.bot.as_ref());
-    bot.is_some_and(|bot| bot.process.is_alive() && bot.process.age() >= LIFE)
+    bot_of(host).is_some_and(|bot| {
+        let age = Timestamp::now().duration_since(bot.started_at());
+        bot.is_alive() && age >= LIFE
+    })
+}
+
+fn bot_of(host: &Host) -> Option<Process> {
+    host.state.as_ref()?.bot.as_ref().map(|bot| bot.process)
 }
 
 /// The lock is held; now the manager's word, that it is its own host.
