@@ -4,6 +4,7 @@
 //! This crate keeps it always on, under the service manager each machine already has, and says truly how it is.
 
 pub mod bot;
+pub mod cli;
 pub mod effects;
 pub mod error;
 pub mod home;

@@ -1,0 +1,211 @@
+//! The command line, as data. What each word does is in `commands/`, one file a verb.
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+/// The command tree, for the man pages and completions that the packages carry.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// ductor keeps your bot always on, under the service manager this machine already has.
+#[derive(Debug, Parser)]
+#[command(name = "ductor", version, max_term_width = 100, disable_help_subcommand = false)]
+#[command(
+    after_help = "Start with `ductor onboarding`, then `ductor service install`. Without a command: `run`."
+)]
+pub struct Cli {
+    /// What to do; without it, `run`.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+    /// Options that every command knows.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Options that every command knows.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Global {
+    /// Say each command and file on stderr as it is run or written
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+    /// Say nothing but errors and what was asked for
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// No colour, even on a terminal (NO_COLOR works too)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// The verbs of `ductor`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Run the bot in the foreground, as its host
+    Run(RunArgs),
+    /// Get the bot, set it up, and offer the service
+    Onboarding {
+        /// Answer our own questions with yes
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Show the whole picture: bot, host, service, paths
+    Status(Json),
+    /// Stop the bot, whoever started it
+    Stop,
+    /// Restart the bot, through whoever owns it
+    Restart,
+    /// The bot program itself: where it is, get it, use its command line
+    #[command(subcommand)]
+    Bot(BotVerb),
+    /// The service that keeps the bot on
+    #[command(subcommand)]
+    Service(ServiceVerb),
+    /// Handed to the bot: manage its sub-agents
+    Agents(Handed),
+    /// Handed to the bot: manage its sandbox
+    Docker(Handed),
+    /// Handed to the bot: manage its API server
+    Api(Handed),
+    /// Handed to the bot: install its optional extras
+    Install(Handed),
+    /// Print the completion script of a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Not yet: says how to remove ductor
+    Uninstall,
+    /// Not yet: says how to upgrade ductor
+    Upgrade,
+}
+
+/// What `run` can be told.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct RunArgs {
+    /// Stop the service, host or bot that runs now, and run in its place
+    #[arg(long)]
+    pub takeover: bool,
+}
+
+/// Words that go to the bot's own command line unchanged.
+#[derive(Args, Debug)]
+#[command(disable_help_flag = true)]
+pub struct Handed {
+    /// Everything that follows, unchanged
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub args: Vec<std::ffi::OsString>,
+}
+
+/// For people or for scripts.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Json {
+    /// One JSON object on stdout
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The verbs of `ductor bot`.
+#[derive(Debug, Subcommand)]
+pub enum BotVerb {
+    /// Print the bot's command, and why it is that one
+    Path(Json),
+    /// Get the bot from the Python package index: by uv, else pipx, else venv
+    Install {
+        /// This version, not the newest
+        #[arg(long)]
+        version: Option<String>,
+    },
+    /// Run the bot's own command line
+    Exec {
+        /// What to hand it
+        #[arg(last = true, value_name = "ARGS")]
+        args: Vec<std::ffi::OsString>,
+    },
+}
+
+/// The verbs of `ductor service`.
+#[derive(Debug, Subcommand)]
+pub enum ServiceVerb {
+    /// Set the service up, or repair it, and see the bot come up
+    Install(InstallArgs),
+    /// Stop the service and remove everything that was made for it
+    Uninstall {
+        /// Print every command and file, change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Start the service and see the bot come up
+    Start,
+    /// Stop the service; it starts again at the next boot
+    Stop,
+    /// Restart the service and see the bot come up
+    Restart,
+    /// Show who owns the bot's process, how it is, and what to mend
+    Status(Json),
+    /// Show what the bot writes
+    Logs {
+        /// So many of the last lines first
+        #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
+        lines: u32,
+        /// End after them
+        #[arg(long)]
+        no_follow: bool,
+    },
+    /// Check everything the service rests on
+    Doctor(Json),
+    /// Print the definition that the manager would read
+    Render {
+        /// Of this manager, not of the machine's own
+        #[arg(long)]
+        manager: Option<ManagerName>,
+        /// The one that packages ship for everybody
+        #[arg(long)]
+        packaged: bool,
+    },
+}
+
+/// What `service install` can be told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct InstallArgs {
+    /// Print every command and file, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Set it up without starting it now
+    #[arg(long)]
+    pub no_start: bool,
+    /// Don't ask that the service runs on after logout
+    #[arg(long)]
+    pub no_linger: bool,
+    /// Run this command as the bot, and keep it so ('' goes back to finding it)
+    #[arg(long, value_name = "COMMAND")]
+    pub bot: Option<String>,
+}
+
+/// The managers by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ManagerName {
+    /// The user manager of systemd
+    Systemd,
+}
+
+/// The shells that have completions.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Shell {
+    /// GNU bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
+    /// PowerShell
+    Powershell,
+    /// Elvish
+    Elvish,
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_tree_is_sound() {
+        super::command().debug_assert();
+    }
+}

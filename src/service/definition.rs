@@ -1,0 +1,86 @@
+//! A *definition* as a value: what the manager shall run, with which environment, and when again.
+//!
+//! [`ServiceDefinition`] has no text and does no I/O; `super::render` turns it into the text of each manager.
+//! A packaged definition serves every user of a machine, so it names no home: [`Owner::EachUser`].
+
+use std::path::{Path, PathBuf};
+
+use crate::home::Home;
+
+/// Seconds before systemd starts a host that ended badly again.
+pub const RESTART_DELAY: u32 = 5;
+/// So many starts ...
+pub const START_LIMIT: u32 = 10;
+/// ... in so many seconds, and the manager gives up. More than `START_LIMIT * RESTART_DELAY`, or it never would.
+pub const START_LIMIT_INTERVAL: u32 = 300;
+/// Seconds the host has to end its bot's tree before the manager kills both. The host itself takes 8 at most.
+pub const STOP_TIMEOUT: u32 = 15;
+
+/// What a service manager is to keep running for one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceDefinition {
+    /// The `ductor` binary, by the path that stays the same over upgrades.
+    pub program: PathBuf,
+    /// Whose service it is.
+    pub owner: Owner,
+    /// PATH at the start of the host, which adds to it. A relative folder is one of the owner's home.
+    pub search_path: Vec<PathBuf>,
+    /// `DUCTOR_HOME`, where it is not the default.
+    pub ductor_home: Option<PathBuf>,
+    /// `DUCTOR_BOT`, where the user chose one with `--bot`.
+    pub bot: Option<String>,
+}
+
+/// Whose service a definition describes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// One user, by home folder.
+    User(PathBuf),
+    /// Every user of the machine who has configured the bot: what a package ships.
+    EachUser,
+}
+
+/// The folders that a definition's PATH always has. The host finds the rest, at every start.
+const FLOOR: [&str; 6] = [".local/bin", "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
+
+impl ServiceDefinition {
+    /// The definition that `ductor service install` makes for one user.
+    pub fn for_user(program: impl Into<PathBuf>, home: &Home, bot: Option<String>) -> Self {
+        Self {
+            program: program.into(),
+            owner: Owner::User(home.user().to_owned()),
+            search_path: FLOOR.map(PathBuf::from).into(),
+            ductor_home: (!home.is_default()).then(|| home.root().to_owned()),
+            bot,
+        }
+    }
+
+    /// The definition that a package ships for everybody.
+    pub fn packaged(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            owner: Owner::EachUser,
+            search_path: FLOOR.map(PathBuf::from).into(),
+            ductor_home: None,
+            bot: None,
+        }
+    }
+
+    /// The environment of the host, in a fixed order, with `home` standing for the owner's home.
+    pub fn environment(&self, home: &Path) -> Vec<(&'static str, String)> {
+        let home = home.display().to_string();
+        let absolute = |folder: &PathBuf| Path::new(&home).join(folder).display().to_string();
+        let path: Vec<String> = self.search_path.iter().map(absolute).collect();
+        let separator = if cfg!(windows) { ";" } else { ":" };
+        let mut environment =
+            vec![("HOME", home.clone()), ("PATH", path.join(separator)), ("DUCTOR_SUPERVISOR", "1".into())];
+        environment.extend(self.chosen());
+        environment
+    }
+
+    /// The part of the environment that is this user's choice: the only part that a packaged definition lacks.
+    pub fn chosen(&self) -> Vec<(&'static str, String)> {
+        let home = self.ductor_home.as_ref().map(|home| ("DUCTOR_HOME", home.display().to_string()));
+        home.into_iter().chain(self.bot.clone().map(|bot| ("DUCTOR_BOT", bot))).collect()
+    }
+}
