@@ -2,7 +2,7 @@
 //!
 //! Where a program is not installed its part is left out; with `CI=true` it has to be there.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and tell")]
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
