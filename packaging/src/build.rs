@@ -1,0 +1,94 @@
+//! Compiling the program of a target, so that the same commit gives the same bytes wherever it is compiled.
+//!
+//! What would differ is the folders of this machine: rustc writes names that are the same everywhere instead.
+//! The rest is cargo's `--locked`, the release profile, and the compiler itself, which is to be the same one.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::release::NAME;
+use crate::target::Target;
+use crate::workspace::{Workspace, cargo, output};
+
+/// Compiles the program of a target. Cargo says on stderr how far it is.
+///
+/// # Errors
+/// It does not compile, or a crate that is needed can't be fetched.
+pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
+    // First, so that every folder of sources is there and gets its name.
+    run(cargo().args(["fetch", "--locked", "--target", target.triple]).current_dir(&workspace.root))?;
+    let mut build = cargo();
+    build
+        .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
+        .current_dir(&workspace.root)
+        .env("SOURCE_DATE_EPOCH", epoch.to_string());
+    set_flags(&mut build, target, remap(workspace)?);
+    run(&mut build)
+}
+
+/// The compiled program of a target.
+///
+/// # Errors
+/// It was not compiled yet.
+pub fn program(workspace: &Workspace, target: &Target) -> Result<Vec<u8>> {
+    let name = format!("{NAME}{}", target.os.exe_suffix());
+    let path = workspace.target.join(target.triple).join("release").join(name);
+    fs::read(&path).with_context(|| format!("read the compiled program {}", path.display()))
+}
+
+/// Runs a command that talks on stderr; its stdout is not data, and stdout is ours.
+fn run(command: &mut Command) -> Result<()> {
+    let line = format!("{command:?}").replace('"', "");
+    let status = command.stdout(Stdio::null()).status().with_context(|| format!("run {line}"))?;
+    ensure!(status.success(), "{line}: {status}");
+    Ok(())
+}
+
+/// Adds flags for rustc to those that the caller's environment or configuration has for this target.
+///
+/// Cargo takes them from one place only, the environment first. Those of `build.rustflags` yield: what a person
+/// has set for everything they compile, such as their own processor, is not for others.
+fn set_flags(build: &mut Command, target: &Target, flags: Vec<String>) {
+    let theirs = match (env::var("CARGO_ENCODED_RUSTFLAGS"), env::var("RUSTFLAGS")) {
+        (Ok(encoded), _) => encoded.split('\u{1f}').map(str::to_owned).collect::<Vec<_>>(),
+        (_, Ok(plain)) => plain.split_whitespace().map(str::to_owned).collect(),
+        _ => {
+            let list = serde_json::Value::from(flags); // TOML writes a list of strings as JSON does
+            build.arg("--config").arg(format!("target.{}.rustflags={list}", target.triple));
+            return;
+        }
+    };
+    let all: Vec<String> = theirs.into_iter().filter(|flag| !flag.is_empty()).chain(flags).collect();
+    build.env("CARGO_ENCODED_RUSTFLAGS", all.join("\u{1f}"));
+}
+
+/// The folders of this machine and what is written instead of each. The last that fits counts.
+fn remap(workspace: &Workspace) -> Result<Vec<String>> {
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home =
+        cargo_home.or_else(|| Some(dirs::home_dir()?.join(".cargo"))).context("no home folder")?;
+    let mut folders = vec![
+        (workspace.root.clone(), NAME.to_owned()),
+        (workspace.target.clone(), "target".to_owned()),
+        (cargo_home.clone(), "cargo".to_owned()),
+    ];
+    // One folder a registry, named after the mirror that the crates came from.
+    let registries = fs::read_dir(cargo_home.join("registry/src")).into_iter().flatten().flatten();
+    folders.extend(registries.map(|registry| (registry.path(), "registry".to_owned())));
+    folders.push(standard_library()?);
+    Ok(folders.iter().map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display())).collect())
+}
+
+/// The sources of the standard library, where they are installed, under the name they have where they are not.
+fn standard_library() -> Result<(PathBuf, String)> {
+    let rustc = || Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")));
+    let sysroot = String::from_utf8(output(rustc().arg("--print=sysroot"))?)?;
+    let version = String::from_utf8(output(rustc().arg("-vV"))?)?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");
+    Ok((PathBuf::from(sysroot.trim()).join("lib/rustlib/src/rust"), format!("/rustc/{commit}")))
+}

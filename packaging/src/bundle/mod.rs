@@ -1,0 +1,96 @@
+//! A *bundle* is one release file: a name that people ask for, and a [`Format`] that turns a payload into bytes.
+//!
+//! To add a format, write its module beside [`deb`] and give it rows in [`BUNDLES`].
+
+pub mod ar;
+pub mod deb;
+pub mod tar_xz;
+
+use anyhow::{Context, Result, ensure};
+use glob::{MatchOptions, Pattern};
+
+use crate::payload::Payload;
+use crate::release::Release;
+use crate::target::Target;
+
+/// One release file.
+#[derive(Debug)]
+pub struct Bundle {
+    /// OS and processor: `linux/x86_64`.
+    pub platform: &'static str,
+    /// What kind of file it is.
+    pub format: &'static Format,
+}
+
+/// How a kind of bundle is named and written.
+#[derive(Debug)]
+pub struct Format {
+    /// How the names of its bundles end.
+    pub name: &'static str,
+    /// The name of the file. It differs by target.
+    pub file: fn(&Release, &Target) -> String,
+    /// The content of the file: a pure function, which may run in any thread.
+    pub pack: fn(&Release, &Payload) -> Result<Vec<u8>>,
+}
+
+/// Every bundle there is.
+pub const BUNDLES: [Bundle; 4] = [
+    Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
+    Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
+    Bundle { platform: "linux/aarch64", format: &tar_xz::FORMAT },
+    Bundle { platform: "linux/aarch64", format: &deb::FORMAT },
+];
+
+impl Bundle {
+    /// The name that people ask for: `linux/x86_64/deb`.
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.platform, self.format.name)
+    }
+}
+
+/// The bundles that one of the patterns names. `*` stands for anything but a slash.
+///
+/// # Errors
+/// A pattern is none, or names no bundle.
+pub fn named(patterns: &[String]) -> Result<Vec<&'static Bundle>> {
+    let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
+    let compile = |text: &String| Pattern::new(text).with_context(|| format!("{text} is no pattern"));
+    let patterns = patterns.iter().map(compile).collect::<Result<Vec<_>>>()?;
+    for pattern in &patterns {
+        let names_one = BUNDLES.iter().any(|bundle| pattern.matches_with(&bundle.name(), options));
+        ensure!(names_one, "{pattern} names no bundle; `cargo xtask dist --list` prints them all");
+    }
+    let wanted =
+        |bundle: &&Bundle| patterns.iter().any(|pattern| pattern.matches_with(&bundle.name(), options));
+    Ok(BUNDLES.iter().filter(wanted).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::TARGETS;
+
+    fn names(patterns: &[&str]) -> Vec<String> {
+        let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
+        named(&patterns).unwrap().iter().map(|bundle| bundle.name()).collect()
+    }
+
+    #[test]
+    fn bundles_are_asked_for_as_files_are() {
+        assert_eq!(names(&["linux/*/deb"]), ["linux/x86_64/deb", "linux/aarch64/deb"]);
+        assert_eq!(
+            names(&["linux/x86_64/deb", "linux/x86_64/*"]),
+            ["linux/x86_64/tar.xz", "linux/x86_64/deb"]
+        );
+        let error = named(&["linux/*".into()]).unwrap_err().to_string();
+        assert!(error.starts_with("linux/* names no bundle"), "{error}");
+    }
+
+    #[test]
+    fn every_bundle_has_a_target_and_a_name_of_its_own() {
+        for (at, bundle) in BUNDLES.iter().enumerate() {
+            assert!(TARGETS.iter().any(|target| target.platform() == bundle.platform), "{}", bundle.name());
+            assert!(BUNDLES[..at].iter().all(|other| other.name() != bundle.name()), "{}", bundle.name());
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The command line of `cargo xtask`, as data.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Builds the release bundles of ductor and runs its tests.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+pub struct Flags {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs of `cargo xtask`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make release bundles: those of this machine's OS and architecture, unless others are named
+    Dist(Wish),
+}
+
+/// Which bundles are wished for, and how.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Wish {
+    /// Bundles by name, as --list prints them; `*` stands for any part: 'linux/*/deb'
+    #[arg(value_name = "BUNDLE")]
+    pub bundles: Vec<String>,
+    /// Every bundle there is
+    #[arg(long, conflicts_with = "bundles")]
+    pub all: bool,
+    /// Print every bundle, its file, and `yes` or what this machine lacks for it; make nothing
+    #[arg(long)]
+    pub list: bool,
+    /// With --list: one JSON array
+    #[arg(long, requires = "list")]
+    pub json: bool,
+    /// Put the files there [default: target/distrib]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Package the programs that are already compiled
+    #[arg(long)]
+    pub no_build: bool,
+}

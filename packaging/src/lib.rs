@@ -1,0 +1,34 @@
+//! # xtask: the code that builds
+//!
+//! `cargo xtask dist` turns one compiled program into the release bundles of ductor. Three words carry it:
+//!
+//! * a [`target`] is what the program is compiled for: one table of facts, a row a triple;
+//! * a [`payload`] is what every bundle of a target carries: one list, a line a file;
+//! * a [`bundle`] is a function from a payload to the bytes of one release file: one module a format.
+//!
+//! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
+//! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler),
+//! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
+//! [`report`] (what is said). The writers share [`tree`], [`compress`] and [`elf`].
+//!
+//! What is put *into* packages and is no code stands in `installers/`.
+
+pub mod build;
+pub mod bundle;
+pub mod changelog;
+pub mod checksums;
+pub mod compress;
+pub mod dist;
+pub mod elf;
+pub mod epoch;
+pub mod flags;
+pub mod layout;
+pub mod payload;
+pub mod progress;
+pub mod release;
+pub mod report;
+pub mod target;
+pub mod tools;
+pub mod tree;
+pub mod version;
+pub mod workspace;

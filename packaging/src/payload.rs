@@ -1,0 +1,155 @@
+//! The *payload*: what every bundle of a target carries. The one list of it stands in [`Payload::of`].
+//!
+//! A file of it knows what it is ([`Role`]), not where it goes: that is a rule of [`crate::layout`]. What only
+//! one format wants (Debian's copyright file, a preset of rpm) is no payload and stands with that format.
+
+use anyhow::Result;
+use clap::Command;
+use clap_complete::Shell;
+use clap_mangen::Man;
+use ductor::service::ServiceDefinition;
+use ductor::service::render::unit;
+
+use crate::release::NAME;
+use crate::target::{Os, Target};
+use crate::workspace::Workspace;
+
+/// The files of a target's bundles.
+#[derive(Clone, Debug)]
+pub struct Payload {
+    /// What they are for.
+    pub target: &'static Target,
+    /// The files.
+    pub files: Vec<File>,
+}
+
+/// A file that is put inside.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// What it is.
+    pub role: Role,
+    /// Its name where nothing wants another.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// What a file of the payload is. Its place and its mode follow from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The program.
+    Program,
+    /// What the OS's own service manager reads.
+    Definition,
+    /// A man page of section 1.
+    ManPage,
+    /// A completion script.
+    Completion(Shell),
+    /// The front page.
+    Readme,
+    /// What changed.
+    Changelog,
+    /// A licence in full.
+    Licence,
+}
+
+impl Payload {
+    /// Puts the payload of a target together around its compiled program.
+    ///
+    /// # Errors
+    /// A file of the workspace is missing.
+    pub fn of(target: &'static Target, program: Vec<u8>, workspace: &Workspace) -> Result<Self> {
+        let mut files = Vec::new();
+        let mut put = |role, name: &str, bytes| files.push(File { role, name: name.into(), bytes });
+        put(Role::Program, &format!("{NAME}{}", target.os.exe_suffix()), program);
+        if target.os == Os::Linux {
+            put(Role::Definition, unit::NAME, unit()?.into());
+        }
+        for (name, page) in man_pages()? {
+            put(Role::ManPage, &name, page);
+        }
+        for (shell, name) in
+            [(Shell::Bash, "ductor.bash"), (Shell::Zsh, "_ductor"), (Shell::Fish, "ductor.fish")]
+        {
+            put(Role::Completion(shell), name, completion(shell));
+        }
+        put(Role::Readme, "README.md", workspace.read("README.md")?);
+        put(Role::Changelog, "CHANGELOG.md", workspace.read("CHANGELOG.md")?);
+        put(Role::Licence, "LICENSE-MIT", workspace.read("LICENSE-MIT")?);
+        put(Role::Licence, "LICENSE-APACHE", workspace.read("LICENSE-APACHE")?);
+        Ok(Self { target, files })
+    }
+}
+
+impl File {
+    /// Its permission bits.
+    pub fn mode(&self) -> u32 {
+        match self.role {
+            Role::Program => 0o755,
+            _ => 0o644,
+        }
+    }
+}
+
+/// The unit that serves every user, by the runtime's own renderer.
+fn unit() -> Result<String> {
+    Ok(unit::render(&ServiceDefinition::packaged(format!("/usr/bin/{NAME}")))?)
+}
+
+/// A page a command, as git has it: `ductor.1`, `ductor-service.1`, `ductor-service-install.1`.
+fn man_pages() -> Result<Vec<(String, Vec<u8>)>> {
+    fn collect(command: &Command, pages: &mut Vec<(String, Vec<u8>)>) -> Result<()> {
+        let source = concat!("ductor ", env!("CARGO_PKG_VERSION"));
+        let man = Man::new(command.clone()).source(source).manual("User Commands");
+        let mut page = Vec::new();
+        man.render(&mut page)?;
+        pages.push((man.get_filename(), page));
+        command.get_subcommands().filter(|verb| !verb.is_hide_set()).try_for_each(|verb| collect(verb, pages))
+    }
+    let mut command = ductor::cli::command().disable_help_subcommand(true);
+    command.build();
+    let mut pages = Vec::new();
+    collect(&command, &mut pages)?;
+    Ok(pages)
+}
+
+fn completion(shell: Shell) -> Vec<u8> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut ductor::cli::command(), NAME, &mut script);
+    script
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::target::TARGETS;
+
+    /// A payload around any bytes as the program, as bundles are tested with.
+    pub(crate) fn sample(program: &[u8]) -> Payload {
+        Payload::of(&TARGETS[0], program.into(), &Workspace::find().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_command_has_its_page_and_refers_only_to_pages_that_are_there() {
+        let pages = man_pages().unwrap();
+        let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        assert!(names.contains(&"ductor.1") && names.contains(&"ductor-service-install.1"), "{names:?}");
+        for (name, page) in &pages {
+            let page = String::from_utf8_lossy(page).replace('\\', "");
+            for reference in page.lines().filter(|line| line.starts_with("ductor-") && line.ends_with("(1)"))
+            {
+                let file = reference.replace("(1)", ".1");
+                assert!(names.contains(&file.as_str()), "{name} refers to {reference}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_unit_is_the_one_for_everybody() {
+        let payload = sample(b"");
+        let unit = payload.files.iter().find(|file| file.role == Role::Definition).unwrap();
+        let text = String::from_utf8_lossy(&unit.bytes);
+        assert!(text.contains("ExecStart=\"/usr/bin/ductor\"\n"), "{text}");
+        assert!(text.contains("ConditionPathExists=%h/.ductor/config/config.json\n"), "{text}");
+    }
+}

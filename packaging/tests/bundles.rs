@@ -1,0 +1,183 @@
+//! Every bundle is opened again by programs that are not ours, and holds the payload.
+//!
+//! Where a program is not installed its part is left out; with `CI=true` it has to be there.
+
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and tell")]
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+use xtask::bundle::{Format, deb, tar_xz};
+use xtask::payload::{Payload, Role};
+use xtask::release::Release;
+use xtask::target::TARGETS;
+use xtask::workspace::Workspace;
+
+const EPOCH: u64 = 1_234_567_890;
+
+/// A bundle of the real payload, with a small program of this machine in the place of ours.
+struct Packed {
+    folder: TempDir,
+    file: PathBuf,
+    payload: Payload,
+}
+
+fn packed(format: &Format) -> Packed {
+    let workspace = Workspace::find().unwrap();
+    let target = TARGETS.iter().find(|target| target.triple == "x86_64-unknown-linux-gnu").unwrap();
+    let payload = Payload::of(target, fs::read("/bin/true").unwrap(), &workspace).unwrap();
+    let mut release = release();
+    release.version = "1.2.3-rc.1".parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join((format.file)(&release, target));
+    fs::write(&file, (format.pack)(&release, &payload).unwrap()).unwrap();
+    Packed { folder, file, payload }
+}
+
+fn release() -> Release {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../CHANGELOG.md")).unwrap();
+    let changelog = xtask::changelog::parse(&text).unwrap();
+    Release { version: env!("CARGO_PKG_VERSION").parse().unwrap(), epoch: EPOCH, changelog }
+}
+
+/// Runs a program, if it is there, and gives what it prints.
+fn run(folder: &Path, program: &str, args: &[&str]) -> Option<String> {
+    let output = Command::new(program)
+        .args(args)
+        .current_dir(folder)
+        .env("LC_ALL", "C.UTF-8")
+        .env("TZ", "UTC")
+        .stdin(Stdio::null())
+        .output();
+    match output {
+        Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{program}: {error}"),
+        Err(error) => {
+            eprintln!("left out: {program}: {error}");
+            None
+        }
+        Ok(output) => {
+            let (stdout, stderr) = (output.stdout, String::from_utf8_lossy(&output.stderr).into_owned());
+            assert!(output.status.success(), "{program} {args:?}: {stderr}");
+            Some(String::from_utf8_lossy(&stdout).into_owned())
+        }
+    }
+}
+
+/// What stands below a folder: mode and content by path.
+fn files(top: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    fn walk(top: &Path, folder: &Path, files: &mut BTreeMap<String, (u32, Vec<u8>)>) {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let (path, meta) = (entry.path(), entry.metadata().unwrap());
+            if meta.is_dir() {
+                walk(top, &path, files);
+            } else {
+                let name = path.strip_prefix(top).unwrap().display().to_string();
+                files.insert(name, (meta.permissions().mode() & 0o7777, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(top, top, &mut found);
+    found
+}
+
+/// Says which file differs, not its bytes.
+fn assert_same(path: &str, (is, content): &(u32, Vec<u8>), mode: u32, bytes: &[u8]) {
+    assert_eq!(format!("{is:o}"), format!("{mode:o}"), "the mode of {path}");
+    assert!(content == bytes, "{path} has another content");
+}
+
+#[test]
+fn the_archive_holds_the_payload_below_one_folder() {
+    let packed = packed(&tar_xz::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    assert!(file.ends_with("/ductor-x86_64-unknown-linux-gnu.tar.xz"), "{file}");
+    let Some(listing) = run(folder, "tar", &["--numeric-owner", "--full-time", "-tvJf", &file]) else {
+        return;
+    };
+    assert!(listing.lines().all(|line| line.contains(" 0/0 ")), "{listing}");
+    assert!(listing.lines().all(|line| line.contains(" 2009-02-13 23:31:30 ")), "{listing}");
+
+    run(folder, "tar", &["-xpJf", &file]);
+    let found = files(&folder.join("ductor-x86_64-unknown-linux-gnu"));
+    assert_eq!(found.len(), packed.payload.files.len(), "{:?}", found.keys());
+    for wanted in &packed.payload.files {
+        let named = |path: &&String| path.rsplit('/').next() == Some(wanted.name.as_str());
+        let path = found.keys().find(named).unwrap_or_else(|| panic!("no {}", wanted.name));
+        assert_same(path, &found[path], wanted.mode(), &wanted.bytes);
+    }
+    for path in ["ductor", "service/ductor.service", "man/ductor.1", "completions/_ductor", "LICENSE-MIT"] {
+        assert!(found.contains_key(path), "no {path} in {:?}", found.keys());
+    }
+}
+
+#[test]
+fn the_deb_holds_the_payload_where_debian_wants_it() {
+    let packed = packed(&deb::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    assert!(file.ends_with("/ductor_1.2.3~rc.1-1_amd64.deb"), "{file}");
+    if run(folder, "dpkg-deb", &["--raw-extract", &file, "root"]).is_none() {
+        return;
+    }
+    let found = files(&folder.join("root"));
+    let of = |role| packed.payload.files.iter().find(|file| file.role == role).unwrap();
+    let same = |path: &str, mode, bytes: &[u8]| {
+        let is = found.get(path).unwrap_or_else(|| panic!("no {path} in {:?}", found.keys()));
+        assert_same(path, is, mode, bytes);
+    };
+    same("usr/bin/ductor", 0o755, &of(Role::Program).bytes);
+    same("usr/lib/systemd/user/ductor.service", 0o644, &of(Role::Definition).bytes);
+    same("usr/share/doc/ductor/README.md", 0o644, &of(Role::Readme).bytes);
+    for script in ["postinst", "prerm", "postrm"] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../installers/deb").join(script);
+        same(&format!("DEBIAN/{script}"), 0o755, &fs::read(source).unwrap());
+    }
+    for path in [
+        "usr/share/man/man1/ductor.1.gz",
+        "usr/share/bash-completion/completions/ductor",
+        "usr/share/zsh/vendor-completions/_ductor",
+        "usr/share/fish/vendor_completions.d/ductor.fish",
+        "usr/share/doc/ductor/copyright",
+        "usr/share/doc/ductor/changelog.gz",
+        "usr/share/doc/ductor/changelog.Debian.gz",
+    ] {
+        assert!(found.contains_key(path), "no {path} in {:?}", found.keys());
+    }
+    // What a package must never hold.
+    assert!(found.keys().all(|path| path.starts_with("usr/") || path.starts_with("DEBIAN/")));
+    assert!(!found.contains_key("DEBIAN/conffiles"));
+    run(&folder.join("root"), "md5sum", &["--quiet", "--check", "DEBIAN/md5sums"]);
+    let sums = &found["DEBIAN/md5sums"].1;
+    let installed = found.keys().filter(|path| path.starts_with("usr/")).count();
+    assert_eq!(String::from_utf8_lossy(sums).lines().count(), installed);
+}
+
+#[test]
+fn the_deb_says_what_it_is() {
+    let packed = packed(&deb::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    let field =
+        |name: &str| run(folder, "dpkg-deb", &["--field", &file, name]).map(|value| value.trim().into());
+    let is = |name: &str, value: &str| assert_eq!(field(name).unwrap_or(value.to_owned()), value, "{name}");
+    is("Package", "ductor");
+    is("Version", "1.2.3~rc.1-1");
+    is("Architecture", "amd64");
+    is("Recommends", "python3 (>= 3.11), python3-venv");
+    is("Priority", "optional");
+    let depends = field("Depends").unwrap_or_else(|| "libc6 (>= 2".to_owned());
+    assert!(depends.starts_with("libc6 (>= 2"), "what /bin/true needs: {depends}");
+    run(folder, "dpkg", &["--compare-versions", "1.2.3~rc.1-1", "lt", "1.2.3-1"]);
+    if let Some(listing) = run(folder, "dpkg-deb", &["--contents", &file]) {
+        assert!(listing.lines().all(|line| line.contains(" root/root ")), "{listing}");
+        assert!(listing.lines().all(|line| line.contains(" 2009-02-13 23:31 ./")), "{listing}");
+        assert!(listing.contains(" ./usr/share/doc/\n"), "folders have entries: {listing}");
+    }
+    if let Some(members) = run(folder, "ar", &["t", &file]) {
+        assert_eq!(members, "debian-binary\ncontrol.tar.xz\ndata.tar.xz\n");
+    }
+}
