@@ -1,0 +1,3 @@
+//! Builds the release bundles of ductor and runs its tests.
+
+pub mod lab;
