@@ -87,6 +87,11 @@ impl Machine {
         })
     }
 
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its files as they are now, to read and write from outside while it runs. Not `/tmp` and `/run`.
     pub fn root(&self) -> PathBuf {
         self.folder.join("root")

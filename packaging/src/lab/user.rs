@@ -116,53 +116,39 @@ fn with_deadline(command: &Command) -> Command {
 
 /// The words that, said by root in the machine, run `command` as that user.
 fn as_user(user: &User<'_>, command: &[&str]) -> Vec<String> {
-    let su = |dash: &[&str], name: &str| {
-        [
-            session("root", &["--pipe", "--wait"]),
-            words(&["su", "-c", "exec \"$@\""]),
-            words(dash),
-            words(&[name, "--", "_"]),
-        ]
-        .concat()
+    let su = |options: &[&str]| {
+        let su = [&["su", "-c", "exec \"$@\""], options, &["--", "_"], command].concat();
+        in_session("root", &["--pipe", "--wait"], &su)
     };
-    let before = match user {
-        User::Root => Vec::new(),
-        User::Login(name) => session(name, &["--pipe", "--wait"]),
-        User::SuLogin(name) => su(&["-"], name),
-        User::Su(name) => su(&[], name),
+    match user {
+        User::Root => words(command),
+        User::Login(name) => in_session(name, &["--pipe", "--wait"], command),
+        User::SuLogin(name) => su(&["-", name]),
+        User::Su(name) => su(&[name]),
         User::Cron(name) => {
             let home = image::home_of(name);
-            let [id, environment] = [format!("--reuid={name}"), format!("HOME={home}")];
-            let become_user =
-                ["setpriv", &id, &format!("--regid={name}"), "--init-groups", "env", "-i", "-C", &home];
-            let logname = format!("LOGNAME={name}");
-            [words(&become_user), words(&[&environment, &logname, "PATH=/usr/bin:/bin", "SHELL=/bin/sh"])]
-                .concat()
+            let (id, group) = (format!("--reuid={name}"), format!("--regid={name}"));
+            let become_user = ["setpriv", &id, &group, "--init-groups", "env", "-i", "-C", &home];
+            let (home, logname) = (format!("HOME={home}"), format!("LOGNAME={name}"));
+            let environment = [&home, &logname, "PATH=/usr/bin:/bin", "SHELL=/bin/sh"];
+            words(&[&become_user[..], &environment, command].concat())
         }
-    };
-    [before, words(command)].concat()
+    }
 }
 
-/// The words before a command that run it in a login session of its own, as sshd would: of class `user`, in a
-/// login shell, and without what only a service has in its environment.
-fn session(user: &str, options: &[&str]) -> Vec<String> {
+/// The words that run `command` in a login session of its own, as sshd would: of class `user`, in a login
+/// shell, and without what only a service has in its environment.
+fn in_session(user: &str, options: &[&str], command: &[&str]) -> Vec<String> {
     let who = format!("-pUser={user}");
-    let own = [
-        "-pPAMName=login",
-        &who,
-        "-pWorkingDirectory=~",
-        "-ETERM=dumb",
-        "-EXDG_SESSION_CLASS=user",
-        "-EXDG_SESSION_TYPE=tty",
-    ];
-    let shell = "unset INVOCATION_ID SYSTEMD_EXEC_PID JOURNAL_STREAM; exec \"$@\"";
-    [
-        words(&["systemd-run", "-q", "--collect"]),
-        words(options),
-        words(&own),
-        words(&["--", "/bin/bash", "-lc", shell, "_"]),
-    ]
-    .concat()
+    let pam = ["-pPAMName=login", &who, "-pWorkingDirectory=~"];
+    let environment = ["-ETERM=dumb", "-EXDG_SESSION_CLASS=user", "-EXDG_SESSION_TYPE=tty"];
+    let shell = ["/bin/bash", "-lc", "unset INVOCATION_ID SYSTEMD_EXEC_PID JOURNAL_STREAM; exec \"$@\"", "_"];
+    // The manager expands variables in what it starts.
+    let literal = [&shell, command].concat().into_iter().map(|word| word.replace('$', "$$"));
+    let mut run =
+        words(&[&["systemd-run", "-q", "--collect"], options, &pam, &environment, &["--"]].concat());
+    run.extend(literal);
+    run
 }
 
 fn words(words: &[&str]) -> Vec<String> {
@@ -184,13 +170,13 @@ impl Machine {
     pub fn login(&self, user: &str) -> Result<Session<'_>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let unit = format!("login-{user}-{}.service", COUNT.fetch_add(1, Ordering::Relaxed));
-        let start =
-            [session(user, &["--unit", &unit, "-pType=exec"]), words(&["sleep", "infinity"])].concat();
+        let start = in_session(user, &["--unit", &unit], &["sleep", "infinity"]);
         self.run(User::Root, &start.iter().map(String::as_str).collect::<Vec<_>>())?.ok()?;
         let session = Session { machine: self, unit };
-        let manager = format!("user@{}.service", image::id_of(user));
-        wait_for(&format!("the manager of {user}"), Duration::from_secs(30), || {
-            Ok((self.run(User::Root, &["systemctl", "is-active", &manager])?.code == 0).then_some(()))
+        let leader = format!("ps -o comm= -p $(systemctl show -P MainPID {})", session.unit);
+        wait_for(&format!("{user} is logged in"), Duration::from_secs(30), || {
+            let leader = self.run(User::Root, &["sh", "-c", &leader])?.stdout;
+            Ok((leader.trim() == "sleep").then_some(())) // PAM and the login shell are done
         })?;
         Ok(session)
     }
