@@ -18,6 +18,11 @@ pub struct Flags {
 pub enum Verb {
     /// Make release bundles: those of this machine's OS and architecture, unless others are named
     Dist(Wish),
+    /// Pass every check of this repository
+    Test(crate::test::Wanted),
+    /// Real machines by hand
+    #[command(subcommand)]
+    Lab(crate::lab::command::Verb),
 }
 
 /// Which bundles are wished for, and how.

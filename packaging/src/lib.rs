@@ -11,6 +11,8 @@
 //! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
 //! [`report`] (what is said). The writers share [`tree`], [`compress`] and [`elf`].
 //!
+//! [`test`] runs every check of this repository, on the real machines that [`lab`] boots.
+//!
 //! What is put *into* packages and is no code stands in `installers/`.
 
 pub mod build;
@@ -22,12 +24,14 @@ pub mod dist;
 pub mod elf;
 pub mod epoch;
 pub mod flags;
+pub mod lab;
 pub mod layout;
 pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod report;
 pub mod target;
+pub mod test;
 pub mod tools;
 pub mod tree;
 pub mod version;

@@ -4,14 +4,16 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::flags::{Flags, Verb};
-use xtask::{dist, report};
+use xtask::{dist, lab, report, test};
 
 fn main() -> ExitCode {
     let done = match Flags::parse().verb {
-        Verb::Dist(wish) => dist::run(&wish),
+        Verb::Dist(wish) => dist::run(&wish).map(|()| 0),
+        Verb::Test(wanted) => Ok(test::run(&wanted)),
+        Verb::Lab(verb) => lab::command::run(&verb),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
             report::error(&format!("{error:#}"));
             ExitCode::FAILURE

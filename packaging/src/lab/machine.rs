@@ -1,0 +1,336 @@
+//! A *machine* is a booted system over an image: `Machine::boot`, and when it is dropped nothing is left of it.
+//!
+//! Facts it rests on (systemd-nspawn(1), and seen on systemd 252):
+//! - with `--keep-unit` nspawn puts the machine into the cgroup of its caller, where two would disturb each
+//!   other: each gets a cgroup of its own;
+//! - with `--keep-unit` nspawn ends (133) when the machine reboots: the same files are booted again;
+//! - nspawn killed alone leaves the machine's init running: init is killed first;
+//! - a dead nspawn may stay a zombie for a while: a zombie has no `/proc/PID/exe`.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::needs::{self, mount_overlay};
+use super::util::{host, tail, wait_for};
+use super::{Image, Output, User, changes};
+
+/// A booted system, or one that was.
+#[derive(Debug)]
+pub struct Machine {
+    name: String,
+    folder: PathBuf,
+    layers: Vec<PathBuf>,
+    /// Held while a process owns the machine; free when that process ended, however it did.
+    owner: Option<File>,
+}
+
+/// What a machine can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Network {
+    /// Itself.
+    Loopback,
+    /// What the computer can.
+    Host,
+}
+
+/// Names of machines of tests begin so, and such a machine whose owner is gone is stopped by [`sweep`].
+const OF_A_TEST: &str = "test-";
+
+/// No boot was seen to take longer than 2 s; a computer may have more to do than this.
+const BOOT: Duration = Duration::from_secs(60);
+
+impl Machine {
+    /// Boots a clean machine without a network and waits until it is up. Dropped, it is gone.
+    ///
+    /// # Errors
+    /// [`needs::Missing`], or the machine did not come up: its console's last lines.
+    pub fn boot(image: &Image) -> Result<Self> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let machine = Self::make(&format!("{OF_A_TEST}{}-{count}", std::process::id()), image)?;
+        machine.start(Network::Loopback)?;
+        Ok(machine)
+    }
+
+    /// Boots a machine that outlives this process, until [`Machine::stop`].
+    ///
+    /// # Errors
+    /// The name is taken or is no name; and as for [`Machine::boot`].
+    pub fn boot_named(name: &str, image: &Image, network: Network) -> Result<Self> {
+        ensure!(!name.starts_with(OF_A_TEST), "{OF_A_TEST}… is for machines of tests");
+        let mut machine = Self::make(name, image)?;
+        machine.start(network)?;
+        machine.owner = None;
+        Ok(machine)
+    }
+
+    /// The machine of this name that some process booted.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn find(name: &str) -> Result<Self> {
+        let folder = folder_of(name);
+        let layers = fs::read_to_string(folder.join("layers"))
+            .with_context(|| format!("no machine {name:?}; there are: {}", list().join(" ")))?;
+        Ok(Self {
+            name: name.into(),
+            folder,
+            layers: layers.lines().map(PathBuf::from).collect(),
+            owner: None,
+        })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its files as they are now, to read and write from outside while it runs. Not `/tmp` and `/run`.
+    pub fn root(&self) -> PathBuf {
+        self.folder.join("root")
+    }
+
+    /// The path of a file of the machine as seen from outside.
+    pub fn path(&self, inside: &str) -> PathBuf {
+        self.root().join(inside.trim_start_matches('/'))
+    }
+
+    /// Runs a command and waits for its end. A user's name means a login session of that user, as over ssh.
+    ///
+    /// # Errors
+    /// The machine does not run. How the command ended is in the [`Output`].
+    pub fn run<'a>(&self, user: impl Into<User<'a>>, command: &[&str]) -> Result<Output> {
+        super::user::run(self, &user.into(), command)
+    }
+
+    /// What differs from the image now.
+    ///
+    /// # Errors
+    /// A file of the machine can't be read.
+    pub fn changes(&self) -> Result<changes::Changes> {
+        changes::Changes::of(&self.folder.join("upper"), &self.layers)
+    }
+
+    /// Reboots through its init and waits until it is up again. All files stay.
+    ///
+    /// # Errors
+    /// It does not go down, or not come up, within a minute each.
+    pub fn reboot(&self) -> Result<()> {
+        let network = if self.folder.join("network").exists() { Network::Host } else { Network::Loopback };
+        // It always answers "Connection reset by peer": the answer does not outlive the machine.
+        let _reset = self.inside(&["systemctl", "reboot", "--no-wall"])?.output();
+        wait_for(&format!("{} goes down", self.name), BOOT, || Ok(self.nspawn().is_none().then_some(())))?;
+        self.start(network)
+    }
+
+    /// Ends the machine at once, as if its plug were pulled, and removes all that is left of it.
+    ///
+    /// # Errors
+    /// Something of it can't be removed.
+    pub fn stop(&self) -> Result<()> {
+        self.pull_the_plug();
+        remove_cgroups(&self.name);
+        if is_mounted(&self.root()) {
+            host("umount", ["--lazy", &self.root().display().to_string()])?;
+        }
+        ensure!(!is_mounted(&self.root()), "{} is still mounted", self.root().display());
+        if self.folder.exists() {
+            fs::remove_dir_all(&self.folder).with_context(|| format!("remove {}", self.folder.display()))?;
+        }
+        let _absent = fs::remove_dir_all(format!("/run/systemd/nspawn/propagate/{}", self.name));
+        Ok(())
+    }
+
+    /// A command that will run as root in all namespaces of the machine.
+    pub(super) fn inside(&self, command: &[&str]) -> Result<Command> {
+        let init = self.init().with_context(|| format!("{} does not run", self.name))?.to_string();
+        let mut nsenter = Command::new("nsenter");
+        nsenter.args(["-t", &init, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", "env", "-i"]);
+        nsenter.args(["HOME=/root", "USER=root", "TERM=dumb", "LANG=C.UTF-8"]);
+        nsenter.arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").args(command);
+        nsenter.stdin(Stdio::null());
+        Ok(nsenter)
+    }
+
+    fn make(name: &str, image: &Image) -> Result<Self> {
+        let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        ensure!(plain && !name.is_empty() && !name.starts_with('-'), "{name:?} is no name for a machine");
+        needs::check()?;
+        let layers = image.layers()?;
+        let folder = folder_of(name);
+        fs::create_dir_all(folder.parent().unwrap_or(&folder))?;
+        fs::create_dir(&folder).with_context(|| format!("make the machine {name}"))?;
+        for part in ["upper", "work", "root"] {
+            fs::create_dir(folder.join(part))?;
+        }
+        let owner = File::create(folder.join("owner"))?;
+        owner.lock()?;
+        let text: String = layers.iter().map(|layer| format!("{}\n", layer.display())).collect();
+        fs::write(folder.join("layers"), text)?;
+        let machine = Self { name: name.into(), folder, layers, owner: Some(owner) };
+        let lower: Vec<&Path> = machine.layers.iter().map(PathBuf::as_path).collect();
+        mount_overlay(&lower, &machine.folder.join("upper"), &machine.folder.join("work"), &machine.root())?;
+        Ok(machine)
+    }
+
+    fn start(&self, network: Network) -> Result<()> {
+        let console = File::options().create(true).append(true).open(self.console())?;
+        let mut nspawn = Command::new("setsid"); // outlives the terminal, and a Ctrl-C there
+        nspawn.args([
+            "sh",
+            "-c",
+            "while [ \"$1\" != -- ]; do echo $$ >\"$1/cgroup.procs\"; shift; done; shift; exec \"$@\"",
+            "_",
+        ]);
+        nspawn.args(own_cgroups(&self.name)?).args(["--", "systemd-nspawn", "-q", "-b", "--register=no"]);
+        nspawn.args(["--keep-unit", "--console=pipe", "--link-journal=no"]);
+        nspawn.arg(format!("--machine={}", self.name)).arg("-D").arg(self.root());
+        match network {
+            Network::Loopback => drop(nspawn.arg("--private-network")),
+            Network::Host => fs::write(self.folder.join("network"), "")?,
+        }
+        nspawn.stdin(Stdio::null()).stdout(console.try_clone()?).stderr(console);
+        let mut child = nspawn.spawn().context("start systemd-nspawn")?;
+        fs::write(self.folder.join("pid"), child.id().to_string())?;
+        thread::spawn(move || child.wait()); // else it stays a zombie
+        self.wait_until_up()
+    }
+
+    fn wait_until_up(&self) -> Result<()> {
+        let up = wait_for(&format!("{} is up", self.name), BOOT, || {
+            let answer = self.inside(&["systemctl", "is-system-running"])?.stderr(Stdio::null()).output()?;
+            let state = String::from_utf8_lossy(&answer.stdout);
+            match state.trim() {
+                "running" | "degraded" => Ok(Some(())),
+                other => bail!("systemctl is-system-running says {other:?}"),
+            }
+        });
+        up.map_err(|error| {
+            let console = fs::read_to_string(self.console()).unwrap_or_default();
+            error.context(format!("the console of {}:\n{}", self.name, tail(&console, 15)))
+        })
+    }
+
+    fn pull_the_plug(&self) {
+        let (nspawn, init) = (self.nspawn(), self.init());
+        for pid in [init, nspawn].into_iter().flatten() {
+            let _gone = kill_process(pid, Signal::KILL);
+            let _late = wait_for("its end", Duration::from_millis(200), || Ok((!runs(pid)).then_some(())));
+        }
+    }
+
+    fn console(&self) -> PathBuf {
+        self.folder.join("console.log")
+    }
+
+    /// The nspawn of this machine, while it runs.
+    fn nspawn(&self) -> Option<Pid> {
+        let pid = fs::read_to_string(self.folder.join("pid")).ok()?;
+        let exe = fs::read_link(format!("/proc/{}/exe", pid.trim())).ok()?;
+        // At first it is still `setsid` or `sh`, with a name of ours in its arguments.
+        let line = fs::read_to_string(format!("/proc/{}/cmdline", pid.trim())).ok()?;
+        let ours = exe.ends_with("systemd-nspawn") || line.contains("systemd-nspawn");
+        ours.then(|| Pid::from_raw(pid.trim().parse().ok()?)).flatten()
+    }
+
+    /// The machine's first process, as the computer sees it. While it boots, nspawn has another child too,
+    /// which is still outside.
+    fn init(&self) -> Option<Pid> {
+        let nspawn = self.nspawn()?;
+        let outside = fs::read_link("/proc/self/ns/pid").ok()?;
+        let children = fs::read_to_string(format!("/proc/{nspawn}/task/{nspawn}/children")).ok()?;
+        let inside = |child: &&str| {
+            fs::read_link(format!("/proc/{child}/ns/pid")).is_ok_and(|namespace| namespace != outside)
+        };
+        Pid::from_raw(children.split_whitespace().find(inside)?.parse().ok()?)
+    }
+}
+
+/// A machine that a test owns ends with it.
+impl Drop for Machine {
+    fn drop(&mut self) {
+        if self.owner.is_some() {
+            let _swept_later = self.stop();
+        }
+    }
+}
+
+/// The names of all machines.
+pub fn list() -> Vec<String> {
+    let Ok(folders) = fs::read_dir(super::folder().join("machines")) else { return Vec::new() };
+    let mut names: Vec<String> =
+        folders.flatten().map(|folder| folder.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Stops the machines of tests that ended without doing so.
+///
+/// # Errors
+/// Something of one can't be removed.
+pub fn sweep() -> Result<()> {
+    for name in list().into_iter().filter(|name| name.starts_with(OF_A_TEST)) {
+        let owner = File::options().write(true).open(folder_of(&name).join("owner"));
+        if !owner.is_ok_and(|owner| owner.try_lock().is_err()) {
+            let nobodys = Machine { folder: folder_of(&name), name, layers: Vec::new(), owner: None };
+            nobodys.stop()?;
+        }
+    }
+    Ok(())
+}
+
+fn folder_of(name: &str) -> PathBuf {
+    super::folder().join("machines").join(name)
+}
+
+fn runs(pid: Pid) -> bool {
+    fs::read_link(format!("/proc/{pid}/exe")).is_ok()
+}
+
+fn is_mounted(path: &Path) -> bool {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    mounts.lines().any(|line| line.split(' ').nth(1) == path.to_str())
+}
+
+/// The hierarchies in which a machine needs a cgroup: named and unified (v1, hybrid), or the one of v2.
+fn cgroups(name: &str) -> impl Iterator<Item = PathBuf> {
+    ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
+        .map(Path::new)
+        .into_iter()
+        .filter(|hierarchy| hierarchy.join("cgroup.procs").exists())
+        .map(move |hierarchy| hierarchy.join(format!("ductor-lab-{name}")))
+}
+
+fn own_cgroups(name: &str) -> Result<Vec<PathBuf>> {
+    let own: Vec<PathBuf> = cgroups(name).collect();
+    for cgroup in &own {
+        fs::create_dir_all(cgroup).with_context(|| format!("make the cgroup {}", cgroup.display()))?;
+    }
+    Ok(own)
+}
+
+/// The kernel lets go of a cgroup a moment after its last process; what stays is empty and harmless.
+fn remove_cgroups(name: &str) {
+    for cgroup in cgroups(name) {
+        let _stays = wait_for("the end of its processes", Duration::from_secs(2), || {
+            remove_tree_of_folders(&cgroup);
+            Ok((!cgroup.exists()).then_some(()))
+        });
+    }
+}
+
+fn remove_tree_of_folders(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove_tree_of_folders(&entry.path());
+        }
+    }
+    let _busy = fs::remove_dir(folder);
+}

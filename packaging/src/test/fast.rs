@@ -1,0 +1,53 @@
+//! The tier *fast*: what needs neither root nor machines.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::Result;
+
+use super::tally::{Tally, check, count};
+use super::{Steps, cargo, root};
+use crate::lab::needs;
+
+/// Takes the steps of this tier. With `words` for the test programs, only these are run.
+pub fn take(steps: &mut Steps, words: &[String]) {
+    if words.is_empty() {
+        steps.take("format", || check("format", cargo("fmt").args(["--all", "--check"])));
+        steps.take("lints", || {
+            let lint = ["--workspace", "--all-targets", "--quiet", "--", "--deny=warnings"];
+            check("lints", cargo("clippy").args(lint))
+        });
+        steps.take("shell scripts", shell_scripts);
+    }
+    steps.take("tests", || {
+        let mut test = cargo("test");
+        // The lab's own tests belong to the other tier.
+        test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
+        count("tests", test.arg("--").args(words))
+    });
+}
+
+/// Every script that we ship or run, through shellcheck.
+fn shell_scripts() -> Result<Tally> {
+    let scripts = scripts()?;
+    if !needs::on_path("shellcheck") {
+        needs::install(&["shellcheck"], &|what| println!("{what}"))?;
+    }
+    if !needs::on_path("shellcheck") {
+        return Ok(Tally::skip("shell scripts", "shellcheck is not installed"));
+    }
+    check("shell scripts", Command::new("shellcheck").args(scripts).current_dir(root()))
+}
+
+/// The files that git knows and that a shell reads, by their first line.
+fn scripts() -> Result<Vec<PathBuf>> {
+    let files = Command::new("git").args(["ls-files", "-z"]).current_dir(root()).output()?;
+    let files = String::from_utf8_lossy(&files.stdout).into_owned();
+    let is_script = |file: &Path| {
+        std::fs::read(root().join(file)).is_ok_and(|text| {
+            let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            first.starts_with(b"#!") && (first.ends_with(b"sh") || first.ends_with(b"sh -e"))
+        })
+    };
+    Ok(files.split_terminator('\0').map(PathBuf::from).filter(|file| is_script(file)).collect())
+}

@@ -1,0 +1,88 @@
+//! The tier *lab*: the package that `dist` makes, on booted machines.
+//!
+//! It gets what the machines need, makes the package and the images, and hands over to the tests in
+//! `tests/lab`. These are told by two variables what they have: [`PACKAGE`] or [`SKIP`]. With neither (a plain
+//! `cargo test`) every one of them is skipped and says so.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use super::Steps;
+use super::tally::{Tally, count};
+use crate::lab::{image, machine, needs};
+
+/// The variable that names the package to test, a `.deb`.
+pub const PACKAGE: &str = "DUCTOR_LAB_PACKAGE";
+
+/// The variable that says why the tests of the lab can't run. Empty: they are not wanted.
+pub const SKIP: &str = "DUCTOR_LAB_SKIP";
+
+/// Takes the steps of this tier, with `words` for the test program.
+pub fn take(steps: &mut Steps, words: &[String]) {
+    let mut ready: Result<PathBuf> = Ok(PathBuf::new());
+    steps.take("what machines need", || prepare(&mut ready, || needs::get(&say).map(|()| PathBuf::new())));
+    if let Err(missing) = needs::check() {
+        ready = Err(missing.into());
+    }
+    steps.take("images", || prepare(&mut ready, || build_images().map(|()| PathBuf::new())));
+    steps.take("package", || prepare(&mut ready, make_package));
+    steps.take("lab tests", || {
+        let mut test = super::cargo("test");
+        test.args(["--package=xtask", "--test=lab", "--"]).args(words).arg(threads());
+        match &ready {
+            Ok(package) => test.env(PACKAGE, package),
+            Err(missing) => test.env(SKIP, format!("{missing:#}")),
+        };
+        let tally = count("lab tests", &mut test);
+        machine::sweep()?;
+        tally
+    });
+}
+
+/// Does one thing that the tests rest on, unless an earlier one is missing. A failure fails the step, and is
+/// the reason why the tests are skipped.
+fn prepare(ready: &mut Result<PathBuf>, step: impl FnOnce() -> Result<PathBuf>) -> Result<Tally> {
+    if ready.is_ok() {
+        *ready = step();
+        if let Err(error) = ready {
+            let failed = anyhow::anyhow!("{error:#}");
+            return Err(failed);
+        }
+    }
+    Ok(Tally::default())
+}
+
+fn build_images() -> Result<()> {
+    machine::sweep()?;
+    image::ALL.into_iter().try_for_each(|image| image.build(&say))
+}
+
+/// `cargo xtask dist` for the package of this computer's own architecture.
+fn make_package() -> Result<PathBuf> {
+    let out = super::root().join("target/lab");
+    let bundle = format!("linux/{}/deb", std::env::consts::ARCH);
+    let mut dist = Command::new(std::env::current_exe()?);
+    let status = dist.args(["dist", &bundle, "--out"]).arg(&out).current_dir(super::root()).status()?;
+    ensure!(status.success(), "cargo xtask dist {bundle}: {status}");
+    newest_package(&out)
+}
+
+fn newest_package(folder: &Path) -> Result<PathBuf> {
+    let files = std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
+    let packages = files.flatten().filter(|file| file.path().extension().is_some_and(|kind| kind == "deb"));
+    let newest = packages.max_by_key(|file| file.metadata().and_then(|meta| meta.modified()).ok());
+    newest.map(|file| file.path()).with_context(|| format!("no package in {}", folder.display()))
+}
+
+/// Machines mostly wait, so there may be more of them than processors.
+fn threads() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    format!("--test-threads={}", (2 * processors).min(6))
+}
+
+#[allow(clippy::print_stdout, reason = "this is what a person reads")]
+fn say(what: &str) {
+    println!("{what}");
+}

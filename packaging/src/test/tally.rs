@@ -1,0 +1,132 @@
+//! A *tally*: how many tests passed, and the names of those that failed or were skipped.
+//!
+//! It is read off the lines of a test program, those of Rust's own harness and of `libtest-mimic` alike.
+
+#![allow(clippy::print_stdout, reason = "what test programs say is shown")]
+
+use std::io::{BufRead, BufReader};
+use std::iter::Sum;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+
+/// What came of some tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many passed.
+    pub passed: usize,
+    /// Each that failed.
+    pub failures: Vec<String>,
+    /// Each that was skipped, with the reason.
+    pub skips: Vec<String>,
+}
+
+impl Tally {
+    /// One check that passed.
+    pub fn pass() -> Self {
+        Self { passed: 1, ..Self::default() }
+    }
+
+    /// One check that failed.
+    pub fn fail(name: &str) -> Self {
+        Self { failures: vec![name.into()], ..Self::default() }
+    }
+
+    /// One check that was not made.
+    pub fn skip(name: &str, reason: &str) -> Self {
+        Self { skips: vec![format!("{name} ({reason})")], ..Self::default() }
+    }
+
+    /// Counts what one line of a test program says.
+    fn read(&mut self, line: &str) {
+        let Some((name, outcome)) = line.strip_prefix("test ").and_then(|test| test.split_once(" ... "))
+        else {
+            return;
+        };
+        let name = name.trim();
+        // What the test itself printed may stand before the outcome.
+        if outcome.ends_with("FAILED") {
+            self.failures.push(name.into());
+        } else if outcome.ends_with("ok") {
+            self.passed += 1;
+        } else if let Some(reason) = outcome.strip_prefix("ignored") {
+            let reason = reason.trim_matches([',', ' ', '(', ')']);
+            self.skips.push(format!("{name} ({})", if reason.is_empty() { "ignored" } else { reason }));
+        }
+    }
+}
+
+/// Runs a check and counts it by its exit code.
+///
+/// # Errors
+/// It can't be started.
+pub fn check(name: &str, command: &mut Command) -> Result<Tally> {
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("start {command:?}"))?;
+    Ok(if status.success() { Tally::pass() } else { Tally::fail(name) })
+}
+
+/// Runs test programs (through cargo), shows what they say while they run, and counts their tests.
+///
+/// # Errors
+/// They can't be started.
+pub fn count(name: &str, command: &mut Command) -> Result<Tally> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().with_context(|| format!("start {command:?}"))?;
+    let mut tally = Tally::default();
+    for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
+        let line = line?;
+        println!("{line}");
+        tally.read(&line);
+    }
+    if !child.wait()?.success() && tally.failures.is_empty() {
+        tally.failures.push(format!("{name} (did not build, or ended early)"));
+    }
+    Ok(tally)
+}
+
+impl Sum for Tally {
+    fn sum<I: Iterator<Item = Self>>(tallies: I) -> Self {
+        tallies.fold(Self::default(), |mut sum, tally| {
+            sum.passed += tally.passed;
+            sum.failures.extend(tally.failures);
+            sum.skips.extend(tally.skips);
+            sum
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_both_harnesses_are_counted() {
+        let said = "\
+running 5 tests
+test effects::tests::a ... ok
+test effects::tests::b ... FAILED
+test slow ... ignored, needs a day
+test mute ... ignored
+test package::installs          ... ignored (not root: booting a machine needs mounts)
+test src/lib.rs - home (line 3) - compile ... ok
+---- effects::tests::b stdout ----
+test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.00s
+";
+        let mut tally = Tally::default();
+        said.lines().for_each(|line| tally.read(line));
+        assert_eq!(tally.passed, 2);
+        assert_eq!(tally.failures, ["effects::tests::b"]);
+        let skips = [
+            "slow (needs a day)",
+            "mute (ignored)",
+            "package::installs (not root: booting a machine needs mounts)",
+        ];
+        assert_eq!(tally.skips, skips);
+    }
+
+    #[test]
+    fn test_programs_that_do_not_build_are_a_failure() {
+        let tally = count("tests", Command::new("sh").args(["-c", "echo test a ... ok; exit 101"])).unwrap();
+        assert_eq!((tally.passed, tally.failures.len()), (1, 1));
+    }
+}

@@ -1,0 +1,78 @@
+//! Tests on booted machines, with the package that `cargo xtask dist` makes.
+//!
+//! `cargo xtask test lab` prepares them and runs them. Run in any other way each is skipped and says so:
+//! never silently passed. A module is one subject; its list at the top is what is judged.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
+
+mod lab;
+mod world;
+
+use std::cell::RefCell;
+use std::panic;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use xtask::test::in_lab::{PACKAGE, SKIP};
+
+/// A test by its name.
+type Test = (&'static str, fn() -> anyhow::Result<()>);
+
+/// Lists the tests of a module by the names of their functions.
+macro_rules! tests {
+    ($($name:ident),* $(,)?) => {
+        pub const TESTS: &[crate::Test] = &[$((concat!(module_path!(), "::", stringify!($name)), $name)),*];
+    };
+}
+use tests;
+
+thread_local! {
+    /// Where and why this thread panicked: a test says what it expects by panicking.
+    static PANIC: RefCell<String> = RefCell::default();
+}
+
+static TIMES: Mutex<Vec<(Duration, &str)>> = Mutex::new(Vec::new());
+
+fn main() -> ExitCode {
+    let args = Arguments::from_args();
+    panic::set_hook(Box::new(|info| PANIC.set(info.to_string())));
+    let lacks = lacks();
+    if lacks.as_deref() == Some("") {
+        return ExitCode::SUCCESS; // not wanted
+    }
+    let tests = [lab::TESTS].concat();
+    let trials = tests.into_iter().map(|(name, test)| {
+        let lacks = lacks.clone();
+        let short = name.strip_prefix("lab::").unwrap_or(name);
+        Trial::ignorable_test(short, move || match lacks {
+            Some(reason) => Ok(Completion::ignored_with(reason)),
+            None => timed(short, test).map(|()| Completion::Completed),
+        })
+    });
+    let end = libtest_mimic::run(&args, trials.collect());
+    tell_times();
+    end.exit_code()
+}
+
+/// Why the tests can't run, if they can't.
+fn lacks() -> Option<String> {
+    let plain = || std::env::var_os(PACKAGE).is_none().then(|| "they run by: cargo xtask test lab".into());
+    std::env::var(SKIP).ok().or_else(plain)
+}
+
+fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<(), Failed> {
+    let start = Instant::now();
+    let end = panic::catch_unwind(test).unwrap_or_else(|_| Err(anyhow::Error::msg(PANIC.take())));
+    TIMES.lock().unwrap().push((start.elapsed(), name));
+    end.map_err(|error| format!("{error:#}").into())
+}
+
+fn tell_times() {
+    let mut times = TIMES.lock().unwrap();
+    times.sort_by(|a, b| b.cmp(a));
+    for (took, name) in times.iter() {
+        println!("{:>8.1} s  {name}", took.as_secs_f32());
+    }
+}
