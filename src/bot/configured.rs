@@ -2,7 +2,8 @@
 //!
 //! They are those of `_is_configured` in `ductor_bot/__main__.py` (0.20): for each transport that is switched
 //! on, the keys without which the bot would start its wizard instead of working. Python's idea of truth
-//! counts: `0`, `""`, `[]`, `{}` and `null` are as good as missing. Values are secrets and are never shown.
+//! counts: `0`, `""`, `[]`, `{}` and `null` are as good as missing. Python's reader also takes what is no JSON
+//! (`NaN`, half a surrogate pair); here that is malformed. Values are secrets and are never shown.
 
 use std::collections::HashMap;
 
