@@ -173,3 +173,149 @@ fn npm_prefix(root: &Path, home: &Path) -> Vec<PathBuf> {
     let prefix = prefix.map(|value| expand(home, &value.replace("${HOME}", "~")));
     prefix.filter(|prefix| prefix.is_absolute()).map(|prefix| prefix.join("bin")).into_iter().collect()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn home_with(folders: &[&str]) -> tempfile::TempDir {
+        let home = tempfile::tempdir().unwrap();
+        folders.iter().for_each(|folder| fs::create_dir_all(home.path().join(folder)).unwrap());
+        home
+    }
+
+    /// The search path for `home`, without the folders of this machine outside of it and outside of `keep`.
+    fn computed(home: &Path, inherited: &str, variables: &[(&str, PathBuf)], keep: &[&str]) -> Vec<String> {
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(variable, _)| *variable == name);
+            found.map(|(_, value)| value.clone().into_os_string())
+        };
+        let path = joined(home, Some(inherited.as_ref()), &variable);
+        env::split_paths(&path)
+            .filter_map(|folder| match folder.strip_prefix(home) {
+                Ok(inside) => Some(format!("~/{}", inside.display())),
+                Err(_) => keep.iter().find(|kept| Path::new(kept) == folder).map(ToString::to_string),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_found_goes_before_the_system_and_after_what_was_inherited() {
+        let home = home_with(&[".local/bin", ".cargo/bin", "mine"]);
+        let inherited = format!("{0}/mine:/opt/none:/usr/bin:{0}/.cargo/bin", home.path().display());
+        let mut keep = SYSTEM.to_vec();
+        keep.push("/opt/none");
+        assert_eq!(
+            computed(home.path(), &inherited, &[], &keep),
+            [
+                "~/mine",
+                "/opt/none",
+                "~/.local/bin",
+                "/usr/bin",
+                "~/.cargo/bin",
+                "/usr/local/bin",
+                "/usr/local/sbin",
+                "/bin",
+                "/usr/sbin",
+                "/sbin"
+            ]
+        );
+    }
+
+    #[test]
+    fn every_managers_folder_has_its_place() {
+        let expected = [
+            "~/.local/bin",
+            "~/bin",
+            "~/.nvm/versions/node/v22.1.0/bin",
+            "~/.local/share/fnm/aliases/default/bin",
+            "~/.local/share/fnm/node-versions/v20.0.0/installation/bin",
+            "~/.volta/bin",
+            "~/.asdf/shims",
+            "~/.asdf/bin",
+            "~/.local/share/mise/shims",
+            "~/.nodenv/shims",
+            "~/.pyenv/shims",
+            "~/n/bin",
+            "~/.local/share/pnpm",
+            "~/Library/pnpm",
+            "~/.bun/bin",
+            "~/.deno/bin",
+            "~/.npm-global/bin",
+            "~/.yarn/bin",
+            "~/.cargo/bin",
+            "~/go/bin",
+            "~/.nix-profile/bin",
+        ];
+        let home = home_with(&expected.map(|folder| folder.trim_start_matches("~/")));
+        assert_eq!(computed(home.path(), "/usr/bin:/bin", &[], &[]), expected);
+    }
+
+    #[test]
+    fn a_tool_that_was_moved_is_found_by_its_variable() {
+        let home = home_with(&[
+            "tools/nvm/versions/node/v22.1.0/bin",
+            "tools/npm/bin",
+            ".nvm/versions/node/v9.0.0/bin",
+        ]);
+        fs::write(home.path().join(".npmrc"), "; npm\nprefix=/old\nprefix = \"${HOME}/tools/npm\"\n")
+            .unwrap();
+        let nvm = [("NVM_DIR", home.path().join("tools/nvm"))];
+        assert_eq!(
+            computed(home.path(), "", &nvm, &[]),
+            ["~/tools/nvm/versions/node/v22.1.0/bin", "~/.nvm/versions/node/v9.0.0/bin", "~/tools/npm/bin"]
+        );
+        let relative = [("NVM_DIR", PathBuf::from("tools/nvm"))];
+        assert_eq!(computed(home.path(), "", &relative, &[])[0], "~/.nvm/versions/node/v9.0.0/bin");
+    }
+
+    #[test]
+    fn where_others_could_put_programs_nobody_looks() {
+        let home = home_with(&["open", "open/closed-later", "bin"]);
+        for folder in ["open", "bin"] {
+            fs::set_permissions(home.path().join(folder), fs::Permissions::from_mode(0o777)).unwrap();
+        }
+        let inherited = format!("{0}/open:{0}/open/none:relative::.:{0}/mine", home.path().display());
+        assert_eq!(computed(home.path(), &inherited, &[], &["relative", "."]), ["~/mine"]);
+    }
+
+    #[test]
+    fn a_program_is_found_where_it_can_be_executed() {
+        let home = home_with(&["a/tool", "b", "c"]);
+        for (name, mode) in [("b/tool", 0o644), ("c/tool", 0o755)] {
+            fs::write(home.path().join(name), "").unwrap();
+            fs::set_permissions(home.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        }
+        symlink("c", home.path().join("d")).unwrap();
+        let path = env::join_paths(["a", "b", "d", "c"].map(|folder| home.path().join(folder))).unwrap();
+        assert_eq!(which("tool", &path), Some(home.path().join("d/tool")));
+        assert_eq!(which_all("tool", &path), [home.path().join("d/tool")]);
+        assert_eq!(which(home.path().join("c/tool"), &path), Some(home.path().join("c/tool")));
+        for name in ["", "../c/tool", "./tool", "none"] {
+            assert_eq!(which(name, &path), None, "{name}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_inherited_the_result_can_be_used(inherited in "[a-z/:.\n \u{e9}]{0,60}", home in "/[a-z:\n ]{0,9}") {
+            let path = joined(Path::new(&home), Some(inherited.as_ref()), &|_| None);
+            let folders: Vec<_> = env::split_paths(&path).collect();
+            prop_assert!(folders.iter().all(|folder| folder.is_absolute()));
+            prop_assert!(!path.to_string_lossy().contains('\n'));
+            for (at, folder) in folders.iter().enumerate() {
+                prop_assert!(!folders[..at].contains(folder), "{} twice", folder.display());
+            }
+            for system in SYSTEM {
+                prop_assert!(folders.iter().any(|folder| folder == Path::new(system)), "no {}", system);
+            }
+            // Computed again from its own result, nothing changes.
+            prop_assert_eq!(&joined(Path::new(&home), Some(&path), &|_| None), &path);
+        }
+    }
+}

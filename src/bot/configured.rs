@@ -2,7 +2,8 @@
 //!
 //! They are those of `_is_configured` in `ductor_bot/__main__.py` (0.20): for each transport that is switched
 //! on, the keys without which the bot would start its wizard instead of working. Python's idea of truth
-//! counts: `0`, `""`, `[]`, `{}` and `null` are as good as missing. Values are secrets and are never shown.
+//! counts: `0`, `""`, `[]`, `{}` and `null` are as good as missing. Python's reader also takes what is no JSON
+//! (`NaN`, half a surrogate pair); here that is malformed. Values are secrets and are never shown.
 
 use std::collections::HashMap;
 
@@ -145,5 +146,139 @@ fn is_true(value: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         Value::Array(items) => !items.is_empty(),
         Value::Object(members) => !members.is_empty(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(config: &str) -> String {
+        match missing(config.as_bytes()) {
+            Ok(keys) => keys.join(", "),
+            Err(cause) => cause,
+        }
+    }
+
+    #[test]
+    fn each_transport_needs_its_keys() {
+        let users = r#""allowed_user_ids": [1]"#;
+        let slack = r#""slack": {"bot_token": "b", "app_token": "a""#;
+        let cases = [
+            ("{}", "telegram_token, allowed_user_ids"),
+            (r#"{"telegram_token": "1:a", "allowed_user_ids": [1]}"#, ""),
+            (r#"{"telegram_token": "1:a", "allowed_user_ids": []}"#, "allowed_user_ids"),
+            (
+                &format!(r#"{{"telegram_token": "YOUR_BOT_TOKEN", {users}}}"#),
+                "telegram_token (still the placeholder)",
+            ),
+            (
+                &format!(r#"{{"telegram_token": "YO\u0055R_X", {users}}}"#),
+                "telegram_token (still the placeholder)",
+            ),
+            (r#"{"transport": "matrix"}"#, "matrix.homeserver, matrix.user_id"),
+            (r#"{"transport": "matrix", "matrix": []}"#, "matrix.homeserver, matrix.user_id"),
+            (r#"{"transport": "matrix", "matrix": {"homeserver": "https://m", "user_id": "@u:m"}}"#, ""),
+            (
+                r#"{"transport": "slack"}"#,
+                "slack.bot_token, slack.app_token, slack.allowed_users or slack.allowed_channels",
+            ),
+            (
+                &format!(r#"{{"transport": "slack", {slack}}}}}"#),
+                "slack.allowed_users or slack.allowed_channels",
+            ),
+            (&format!(r#"{{"transport": "slack", {slack}, "allowed_channels": ["C1"]}}}}"#), ""),
+        ];
+        for (config, expected) in cases {
+            assert_eq!(verdict(config), expected, "{config}");
+        }
+    }
+
+    #[test]
+    fn the_primary_transport_decides_which_of_the_list_count() {
+        let telegram = r#""telegram_token": "1:a", "allowed_user_ids": [1]"#;
+        let matrix = "matrix.homeserver, matrix.user_id";
+        let cases = [
+            // A list without the primary one is stale.
+            (r#""transport": "telegram", "transports": ["matrix"]"#, ""),
+            (r#""transports": ["matrix"]"#, ""),
+            (r#""transport": "telegram", "transports": ["matrix", "telegram"]"#, matrix),
+            (r#""transport": "matrix", "transports": ["telegram"]"#, matrix),
+            (r#""transport": "", "transports": ["telegram", "matrix", "matrix", "", 7]"#, matrix),
+            (r#""transport": 7, "transports": "matrix""#, ""),
+            // What the bot does not know it takes for telegram.
+            (r#""transport": "discord""#, ""),
+        ];
+        for (transports, expected) in cases {
+            assert_eq!(verdict(&format!("{{{telegram}, {transports}}}")), expected, "{transports}");
+        }
+    }
+
+    #[test]
+    fn truth_is_pythons() {
+        let cases = [
+            ("null", false),
+            ("false", false),
+            ("0", false),
+            ("-0.0", false),
+            ("1e-999", false),
+            (r#""""#, false),
+            ("[ ]", false),
+            ("{ }", false),
+            ("true", true),
+            ("-1", true),
+            ("0.5", true),
+            ("123456789012345678901234567890", true),
+            (r#"" ""#, true),
+            (r#""0""#, true),
+            ("[0]", true),
+            (r#"{"a": null}"#, true),
+        ];
+        for (value, expected) in cases {
+            let config = format!(r#"{{"telegram_token": {value}, "allowed_user_ids": [1]}}"#);
+            assert_eq!(verdict(&config).is_empty(), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_named_and_never_quoted() {
+        let secret = "12345:secret";
+        let deep = "[".repeat(100_000);
+        let cases = [
+            (String::new(), "malformed JSON in line 1, column 0"),
+            ("null".into(), "it is not a JSON object"),
+            (format!("\"{secret}\""), "it is not a JSON object"),
+            (format!("[\"{secret}\"]"), "it is not a JSON object"),
+            (format!("{{\"telegram_token\": \"{secret}\",}}"), "malformed JSON in line 1, column 35"),
+            (format!("{{\"telegram_token\": {secret}}}"), "malformed JSON in line 1, column 25"),
+            (format!("\u{feff}{{\"telegram_token\": \"{secret}\"}}"), "malformed JSON in line 1, column 1"),
+            (format!("{{\"matrix\": {deep}"), "malformed JSON in line 1, column 100011"),
+        ];
+        for (config, expected) in cases {
+            assert_eq!(verdict(&config), expected, "{config:.80}");
+        }
+        assert_eq!(missing(b"{\"telegram_token\": \"\xff\"}").unwrap_err(), "it is not UTF-8 (at byte 20)");
+    }
+
+    #[test]
+    fn the_error_names_the_file_the_keys_and_the_next_step() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::of(dir.path().into(), None).unwrap();
+        let path = home.config();
+        let said = |cause: &str| {
+            let path = path.display();
+            format!("error: {path}: the bot is not configured: {cause}\n  fix: ductor onboarding")
+        };
+        assert_eq!(check(&home).unwrap_err().to_string(), said("it does not exist yet"));
+        std::fs::create_dir_all(&path).unwrap();
+        assert_eq!(check(&home).unwrap_err().to_string(), said("not a regular file"));
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::write(&path, " ".repeat(1024 * 1024 + 1)).unwrap();
+        assert_eq!(check(&home).unwrap_err().to_string(), said("larger than 1024 KiB"));
+        std::fs::write(&path, r#"{"telegram_token": "1:a"}"#).unwrap();
+        assert_eq!(check(&home).unwrap_err().to_string(), said("missing: allowed_user_ids"));
+        assert_eq!(check(&home).unwrap_err().code, Code::Configuration);
+        std::fs::write(&path, r#"{"telegram_token": "1:a", "allowed_user_ids": [1]}"#).unwrap();
+        check(&home).unwrap();
     }
 }

@@ -11,6 +11,8 @@ pub mod install;
 pub mod onboarding;
 pub mod python;
 pub mod shebang;
+#[cfg(all(test, unix))]
+mod world;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -53,5 +55,21 @@ impl Bot {
         let [python, option, module] = self.command.as_slice() else { return None };
         let is_module = option == "-m" && module == MODULE;
         is_module.then(|| python::module_of(Path::new(python)).ok()).flatten()?.version()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use world::World;
+
+    #[test]
+    fn the_version_is_the_one_of_the_package() {
+        let world = World::new();
+        let python = world.environment("venv", "0.20.1");
+        let bot = Bot { command: vec![python.into(), "-m".into(), MODULE.into()], source: Source::Chosen };
+        assert_eq!(bot.version().as_deref(), Some("0.20.1"));
+        let bot = Bot { command: vec!["/bin/true".into()], source: Source::Chosen };
+        assert_eq!(bot.version(), None);
     }
 }

@@ -130,3 +130,67 @@ fn is_record(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with("ductor-") && name.ends_with(".dist-info")
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::bot::world::World;
+
+    #[test]
+    fn an_environment_is_read_without_starting_its_python() {
+        let world = World::new();
+        let python = world.environment("venv", "0.20.1");
+        let module = module_of(&python).unwrap();
+        assert_eq!(module.python, python);
+        assert_eq!(module.version().as_deref(), Some("0.20.1"));
+    }
+
+    #[test]
+    fn any_other_python_is_asked() {
+        let world = World::new();
+        world.write("site/ductor_bot/__main__.py", "");
+        let origin = world.write("site/ductor_bot/__init__.py", "");
+        let python = format!(
+            "#!/bin/sh\ncase $2 in *metadata*) echo 0.19.0;; *) printf '%s\\n' \"$0\" '{}';; esac\n",
+            origin.display()
+        );
+        let module = module_of(&world.program("bin/python3", python)).unwrap();
+        assert_eq!(module.package, world.path("site/ductor_bot"));
+        assert_eq!(module.version().as_deref(), Some("0.19.0"));
+    }
+
+    #[test]
+    fn a_module_in_the_folder_where_we_stand_does_not_count() {
+        let world = World::new();
+        world.write("ductor_bot/__init__.py", "");
+        world.write("ductor_bot/__main__.py", "");
+        let here = world.path("");
+        let python = format!("#!/bin/sh\ncd '{}' && exec python3 \"$@\"\n", here.display());
+        assert_eq!(module_of(&world.program("python3", python)).unwrap_err(), "it has no module ductor_bot");
+    }
+
+    #[test]
+    fn why_there_is_no_module_is_said() {
+        let world = World::new();
+        let reason = |text: &str| module_of(&world.program("bin/python3", text)).unwrap_err();
+        assert_eq!(reason("#!/bin/sh\necho $0\necho\n"), "it has no module ductor_bot");
+        assert_eq!(reason("#!/bin/sh\nexit 0\n"), "it has no module ductor_bot");
+        let shim = "#!/bin/sh\necho 'pyenv: python3: command not found' >&2; exit 127\n";
+        assert_eq!(reason(shim), "pyenv: python3: command not found");
+        assert!(module_of(Path::new("/no/python")).unwrap_err().starts_with("it is missing"));
+        // The package lost its code, its record is still there: the python itself has the last word.
+        let python = world.environment("venv", "0.20.1");
+        fs::remove_file(world.path("venv/lib/python3.11/site-packages/ductor_bot/__main__.py")).unwrap();
+        assert_eq!(module_of(&python).unwrap_err(), "started");
+    }
+
+    #[test]
+    fn a_version_is_no_option() {
+        for version in ["0.20.1", "1!2.0rc1", "0.20.1.dev3+local-1"] {
+            assert!(is_version(version), "{version}");
+        }
+        for text in ["", "-r", "--help", "0.20 1", "0.20;rm", "1\n2", "é", &"1".repeat(65)] {
+            assert!(!is_version(text), "{text}");
+        }
+    }
+}

@@ -72,3 +72,65 @@ fn is_python(interpreter: &Path) -> bool {
     let name = interpreter.file_name().unwrap_or_default().to_string_lossy();
     interpreter.is_absolute() && (name.starts_with("python") || name.starts_with("pypy"))
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::bot::world::World;
+
+    fn program(text: impl AsRef<[u8]>) -> Program {
+        let world = World::new();
+        world.program("bin/python3", "");
+        let script = world.program("env/bin/ductor", text);
+        let relative = |path: PathBuf| path.strip_prefix(world.path("")).map_or(path.clone(), Path::to_owned);
+        match of(&script, &world.search_path(&["bin"])).unwrap() {
+            Program::Python(python) => Program::Python(relative(python)),
+            other => other,
+        }
+    }
+
+    #[test]
+    fn a_console_script_leads_to_its_python() {
+        let cases = [
+            ("#!/venv/bin/python3\nimport re\n", "/venv/bin/python3"),
+            ("#! /venv/bin/python3.12 -sE\n", "/venv/bin/python3.12"),
+            ("#!/usr/bin/env python3\n", "bin/python3"),
+            ("#!/usr/bin/env -S python3 -I\n", "bin/python3"),
+            ("#!/opt/pypy/bin/pypy3\n", "/opt/pypy/bin/pypy3"),
+            // pip; uv; uv in an environment that can be moved
+            ("#!/bin/sh\n'''exec' \"/a b/bin/python\" \"$0\" \"$@\"\n' '''\nimport re\n", "/a b/bin/python"),
+            ("#!/bin/sh\n'''exec' '/a b/bin/python3' \"$0\" \"$@\"\n' '''\n", "/a b/bin/python3"),
+            (
+                "#!/bin/sh\n'''exec' \"$(dirname -- \"$(realpath -- \"$0\")\")\"/'python3' \"$0\" \"$@\"\n' '''\n",
+                "env/bin/python3",
+            ),
+        ];
+        for (text, python) in cases {
+            assert_eq!(program(text), Program::Python(python.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn other_programs_are_told_apart() {
+        let bash = "#!/usr/bin/bash\nexec pyenv exec ductor \"$@\"\n";
+        assert_eq!(program(bash), Program::Other("/usr/bin/bash".into()));
+        assert_eq!(program("#!python3\n"), Program::Other("python3".into()));
+        assert_eq!(program("#!/usr/bin/env python9\n"), Program::Other("python9".into()));
+        assert_eq!(program("import re\n"), Program::NoShebang);
+        assert_eq!(program(""), Program::NoShebang);
+        assert_eq!(program(b"\x7fELF\x02\x01\x01\0\0"), Program::Native);
+    }
+
+    #[test]
+    fn hostile_scripts_do_no_harm() {
+        let exec = "'''exec' ";
+        for line in ["", "\n", " \t\n\n", "/usr/bin/env\n"] {
+            assert!(matches!(program(format!("#!{line}")), Program::Other(_)), "{line}");
+        }
+        for rest in ["", "'open", "realpath -- \"$0\"", "realpath -- \"$0\" '../../x'"] {
+            assert!(matches!(program(format!("#!/bin/sh\n{exec}{rest}")), Program::Other(_)), "{rest}");
+        }
+        assert_eq!(program(vec![0xff; 100_000]), Program::NoShebang);
+        assert!(matches!(program([b"#!/".as_slice(), &[0xfe; 100_000]].concat()), Program::Other(_)));
+    }
+}

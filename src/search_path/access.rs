@@ -69,3 +69,29 @@ mod os {
 
 use os::{anybody_may_write, may_execute};
 pub use os::{is_this_program, same_file};
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn this_program_is_known_by_any_name() {
+        let this = std::env::current_exe().unwrap();
+        let dir = tempfile::tempdir_in(this.parent().unwrap()).unwrap();
+        let (soft, hard) = (dir.path().join("soft"), dir.path().join("hard"));
+        symlink(&this, &soft).unwrap();
+        fs::hard_link(&this, &hard).unwrap();
+        assert!([&this, &soft, &hard].iter().all(|path| is_this_program(path)));
+        assert!(!is_this_program(Path::new("/bin/sh")) && !is_this_program(Path::new("/none")));
+    }
+
+    #[test]
+    fn a_folder_that_anybody_could_make_is_anybodys() {
+        assert!(anybody_may_add(Path::new("/tmp")));
+        assert!(anybody_may_add(Path::new("/tmp/no-such-folder/bin")));
+        assert!(!anybody_may_add(Path::new("/usr/no-such-folder/bin")));
+    }
+}

@@ -6,6 +6,8 @@ use std::path::{Component, Path, PathBuf};
 
 use semver::Version;
 
+use crate::effects::file;
+
 /// The first release line of each long-term support name, for a home without nvm's own alias files
 /// (<https://github.com/nodejs/Release>).
 const LONG_TERM: [(&str, u64); 11] = [
@@ -61,11 +63,11 @@ fn versions(folder: &Path) -> Vec<(Version, PathBuf)> {
 fn end_of_alias(root: &Path, first: &str) -> Option<String> {
     let mut name = first.to_owned();
     for hop in 0..16 {
-        let plain = Path::new(&name).components().all(|part| matches!(part, Component::Normal(_)));
+        let inside = Path::new(&name).components().all(|part| matches!(part, Component::Normal(_)));
         let file = root.join("alias").join(&name);
-        match crate::effects::file::read_bounded(&file, 1024) {
-            Ok(text) if plain => name = String::from_utf8(text).ok()?.trim().to_owned(),
-            _ => return (hop > 0).then_some(name),
+        match file::read_bounded(&file, 1024).ok().filter(|_| inside) {
+            Some(text) => name = String::from_utf8(text).ok()?.trim().to_owned(),
+            None => return (hop > 0).then_some(name),
         }
     }
     None
@@ -73,7 +75,8 @@ fn end_of_alias(root: &Path, first: &str) -> Option<String> {
 
 /// Which of the installed versions, highest first, a person means by `name`.
 fn position(installed: &[(Version, PathBuf)], name: &str) -> Option<usize> {
-    let long_term = |version: &Version| LONG_TERM.iter().any(|(_, major)| *major == version.major);
+    let long_term =
+        |version: &Version| version.pre.is_empty() && LONG_TERM.iter().any(|line| line.1 == version.major);
     let line = name.strip_prefix("lts/").and_then(|name| LONG_TERM.iter().find(|line| line.0 == name));
     installed.iter().position(|(version, _)| match (name, line) {
         ("node" | "stable", _) => version.pre.is_empty(),
@@ -87,4 +90,75 @@ fn position(installed: &[(Version, PathBuf)], name: &str) -> Option<usize> {
 fn is_within(version: &Version, partial: &str) -> bool {
     let text = version.to_string();
     text.strip_prefix(partial).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INSTALLED: [&str; 7] =
+        ["v9.11.2", "v10.24.1", "v18.20.4", "v20.9.0", "v22.1.0", "v22.12.0", "v23.0.0"];
+
+    fn nvm_with(aliases: &[(&str, &str)]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        let node = root.path().join("versions/node");
+        for name in INSTALLED.iter().chain(&["v24.0.0-rc.1", "not-a-version", "v22"]) {
+            fs::create_dir_all(node.join(name).join("bin")).unwrap();
+        }
+        for (name, value) in aliases {
+            let file = root.path().join("alias").join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, format!("{value}\n")).unwrap();
+        }
+        root
+    }
+
+    fn order(aliases: &[(&str, &str)]) -> Vec<String> {
+        let root = nvm_with(aliases);
+        let node = root.path().join("versions/node");
+        let version = |bin: PathBuf| bin.parent().unwrap().strip_prefix(&node).unwrap().display().to_string();
+        nvm(root.path(), Path::new("/")).into_iter().map(version).collect()
+    }
+
+    #[test]
+    fn versions_are_ordered_as_versions() {
+        let order = order(&[]);
+        assert_eq!(order[0], "v24.0.0-rc.1");
+        assert!(order[1..].iter().eq(INSTALLED.iter().rev()), "{order:?}");
+    }
+
+    #[test]
+    fn the_default_alias_is_first() {
+        let cases: [(&[(&str, &str)], &str); 12] = [
+            (&[("default", "v20.9.0")], "v20.9.0"),
+            (&[("default", "20.9.0")], "v20.9.0"),
+            (&[("default", "22")], "v22.12.0"),
+            (&[("default", "v22.1")], "v22.1.0"),
+            (&[("default", "node")], "v23.0.0"),
+            (&[("default", "stable")], "v23.0.0"),
+            (&[("default", "lts/*")], "v22.12.0"),
+            (&[("default", "lts/*"), ("lts/*", "lts/iron"), ("lts/iron", "v20.9.0")], "v20.9.0"),
+            (&[("default", "lts/hydrogen")], "v18.20.4"),
+            (&[("default", "work"), ("work", "old"), ("old", "10")], "v10.24.1"),
+            // What means nothing here changes nothing.
+            (&[("default", "v99")], "v24.0.0-rc.1"),
+            (&[("default", "../../../etc/hostname")], "v24.0.0-rc.1"),
+        ];
+        for (aliases, first) in cases {
+            let order = order(aliases);
+            assert_eq!(order[0], first, "{aliases:?}");
+            assert_eq!(order.len(), INSTALLED.len() + 1, "{aliases:?}");
+        }
+    }
+
+    #[test]
+    fn aliases_that_name_each_other_end() {
+        assert_eq!(order(&[("default", "a"), ("a", "b"), ("b", "a")])[0], "v24.0.0-rc.1");
+        assert_eq!(order(&[("default", "default")])[0], "v24.0.0-rc.1");
+    }
+
+    #[test]
+    fn who_wants_the_systems_node_gets_none_of_nvm() {
+        assert!(order(&[("default", "system")]).is_empty());
+    }
 }

@@ -13,12 +13,13 @@ use crate::search_path::which_all;
 /// The oldest minor version of Python 3 that the bot runs with (`Requires-Python` of its package).
 pub const OLDEST: u32 = 11;
 
-/// Tells its minor version, whether that is a finished release, and whether it can make an environment with
-/// pip: Debian ships that part on its own (`python3-venv`).
+/// Tells its minor version, whether that is a finished release, whether it can make an environment with pip
+/// (Debian ships that part on its own, `python3-venv`), and where it really is (the one on PATH may be a shim).
 const QUESTION: &str = "\
 import sys
 from importlib.util import find_spec
-print(sys.version_info[1], sys.version_info[3] == 'final', all(map(find_spec, ('venv', 'ensurepip'))))
+can = all(map(find_spec, ('venv', 'ensurepip')))
+print(sys.version_info[1], sys.version_info[3] == 'final', can, sys.executable)
 ";
 
 /// A python 3 on PATH.
@@ -59,8 +60,9 @@ fn names(path: &OsStr) -> Vec<OsString> {
 fn probe(path: PathBuf) -> Option<Interpreter> {
     let output = ask(&Command::new(&path, ["-I", "-c", QUESTION]).timeout(Duration::from_secs(10))).ok()?;
     let said = output.success().then(|| String::from_utf8(output.stdout).ok()).flatten()?;
-    let mut words = said.split_whitespace();
+    let mut words = said.trim_end().splitn(4, ' ');
     let minor = words.next()?.parse().ok()?;
     let (is_final, has_venv) = (words.next()? == "True", words.next()? == "True");
+    let path = words.next().map(PathBuf::from).filter(|real| real.is_absolute()).unwrap_or(path);
     Some(Interpreter { path, minor, is_final, has_venv })
 }
