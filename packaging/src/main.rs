@@ -10,7 +10,7 @@ fn main() -> ExitCode {
     let done = match Flags::parse().verb {
         Verb::Dist(wish) => dist::run(&wish).map(|()| 0),
         Verb::Test(wanted) => Ok(test::run(&wanted)),
-        Verb::Lab(verb) => lab::command::run(&verb),
+        Verb::Lab(verb) => lab::command::run(&verb).map(|code| u8::try_from(code).unwrap_or(1)),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -4,7 +4,6 @@
 //! `ductor bot install` made, the console scripts `ductor` on PATH (pipx, uv tool, pip, virtual environments),
 //! and a `python3` on PATH with the module. This program itself is called `ductor` too and is never the bot.
 
-use std::env;
 use std::ffi::{OsStr, OsString};
 use std::iter;
 use std::path::{Path, PathBuf};

@@ -16,7 +16,8 @@ const BLOCK: usize = 64 * 1024;
 pub fn tail(path: &Path, lines: u32, sink: &mut dyn Write) -> io::Result<u64> {
     let mut file = File::open(path)?;
     let end = file.seek(SeekFrom::End(0))?;
-    file.seek(SeekFrom::Start(start_of_last(&mut file, end, lines)?))?;
+    let start = start_of_last(&mut file, end, lines)?;
+    file.seek(SeekFrom::Start(start))?;
     copy(&mut file, sink)?;
     file.stream_position()
 }

@@ -12,6 +12,8 @@ mod show;
 mod uninstall;
 mod units;
 
+use std::path::Path;
+
 use crate::effects::{Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
@@ -78,6 +80,21 @@ impl Manager for Systemd {
         })
     }
 
+    fn chosen(&self) -> Chosen {
+        let folders = Folders::usual(&self.home);
+        let read = |path: &Path| text_at(path).map(|text| unit::chosen_in(&text));
+        read(&folders.unit()).or_else(|| read(&folders.drop_in())).unwrap_or_default()
+    }
+
+    fn is_current(&self, definition: &ServiceDefinition) -> bool {
+        let folders = Folders::usual(&self.home);
+        match text_at(&folders.unit()) {
+            Some(text) => unit::render(definition).is_ok_and(|current| current == text),
+            None => unit::render_drop_in(&definition.chosen)
+                .is_ok_and(|current| current == text_at(&folders.drop_in())),
+        }
+    }
+
     fn install(
         &self,
         definition: &ServiceDefinition,
@@ -109,6 +126,14 @@ impl Manager for Systemd {
 
     fn logs(&self) -> Logs {
         Logs::Journal(unit::NAME)
+    }
+}
+
+/// The unit or drop-in of ours at `path`.
+fn text_at(path: &Path) -> Option<String> {
+    match Unit::read(path) {
+        Some(Unit::Ours { text }) => Some(text),
+        _ => None,
     }
 }
 
