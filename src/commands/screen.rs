@@ -69,8 +69,17 @@ impl Screen {
 
     /// The line of a problem. It ends with what mends it.
     pub fn problem(&self, problem: &Problem) -> String {
-        let mark = self.paint(Tone::Warning, if self.unicode { "▲" } else { "!" });
-        format!("{mark} {}. Fix: {}", problem.message, problem.fix)
+        format!("{} {}. Fix: {}", self.mark(false), problem.message, problem.fix)
+    }
+
+    /// The mark of something that is as it should be, or is not.
+    pub fn mark(&self, ok: bool) -> String {
+        match (ok, self.unicode) {
+            (true, true) => self.paint(Tone::Good, "✓"),
+            (true, false) => self.paint(Tone::Good, "+"),
+            (false, true) => self.paint(Tone::Warning, "▲"),
+            (false, false) => self.paint(Tone::Warning, "!"),
+        }
     }
 
     /// The dot that begins a status.

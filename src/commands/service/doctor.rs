@@ -2,7 +2,6 @@
 
 use serde_json::json;
 
-use crate::commands::screen::Tone;
 use crate::error::{Code, Result};
 use crate::service::doctor::examine;
 
@@ -19,13 +18,10 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         return Ok(code);
     }
     for finding in &findings {
-        let (tone, fix) = match &finding.fix {
-            Some(fix) => (Tone::Warning, format!(". Fix: {fix}")),
-            None => (Tone::Good, String::new()),
-        };
+        let fix = finding.fix.as_ref().map(|fix| format!(". Fix: {fix}")).unwrap_or_default();
         context.screen.data(format_args!(
             "{} {:<16} {}{fix}",
-            context.screen.dot(tone),
+            context.screen.mark(finding.ok),
             finding.id,
             finding.what
         ));

@@ -43,7 +43,7 @@ fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<Stri
     });
     let (tone, words) = headline(status.state);
     let mut lines =
-        vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 31, since)];
+        vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 29, since)];
     if status.installed == Some(true) || status.owner != Owner::None {
         let owner = match status.owner {
             Owner::Service => {
@@ -58,12 +58,13 @@ fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<Stri
             (Some(host), None) => Some(format!("pid {host}, no bot")),
             _ => None,
         };
-        lines.push(row("owner", &owner, pids));
+        lines.push(row("owner", &owner, 48, pids));
         let exit = status.last_exit.as_ref().map(|exit| {
             let at = exit.at.parse().ok().map(|at| format!(", {} ago", age(at, now)));
-            format!("last exit {exit}{}", at.unwrap_or_default())
+            let how = exit.code.map_or_else(|| exit.to_string(), |code| code.to_string());
+            format!("last exit {how}{}", at.unwrap_or_default())
         });
-        lines.push(row("restarts", &status.restarts.to_string(), exit));
+        lines.push(row("restarts", &status.restarts.to_string(), 23, exit));
     }
     if let (Some(true), Some(logout), Some(reboot)) =
         (status.installed, status.survives_logout, status.survives_reboot)
@@ -72,6 +73,7 @@ fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<Stri
         lines.push(row(
             "survives",
             &format!("logout {}", word(logout)),
+            27,
             Some(format!("reboot {}", word(reboot))),
         ));
     }
@@ -93,14 +95,9 @@ fn headline(state: State) -> (Tone, &'static str) {
     }
 }
 
-fn row(name: &str, value: &str, second: Option<String>) -> String {
-    // As wide as the contract's screen; a longer value moves what follows.
-    columns(
-        &format!("  {name:<10}{value}"),
-        12 + value.chars().count(),
-        if name == "owner" { 50 } else { 23 },
-        second,
-    )
+/// A row of the screen, its second part at column `at` of the contract's screen.
+fn row(name: &str, value: &str, at: usize, second: Option<String>) -> String {
+    columns(&format!("  {name:<10}{value}"), 12 + value.chars().count(), at, second)
 }
 
 /// `first`, which is `width` wide as seen, and `second` from column `at` on.
@@ -124,6 +121,8 @@ fn age(then: Timestamp, now: &Zoned) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
     use crate::host::LastExit;
     use crate::service::manager::Problem;
@@ -150,7 +149,7 @@ mod tests {
     }
 
     fn screen(status: &Status) -> String {
-        let now = "2026-11-22T16:03:00Z[UTC]".parse().unwrap();
+        let now = "2026-11-22T16:03:00Z".parse::<Timestamp>().unwrap().to_zoned(TimeZone::UTC);
         let screen = Screen::plain();
         lines(&screen, "systemd user service", status, &now).join("\n")
     }

@@ -28,10 +28,10 @@ pub fn install(
     let mut installed = Installed::default();
     write_files(&folders, definition, &mut transaction, &mut installed)?;
     enable(&before, &mut transaction, &installed)?;
-    transaction.commit();
     if how.linger && !linger::switch_on(home, effects)? {
         installed.problems.push(linger::problem());
     }
+    transaction.commit();
     Ok(installed)
 }
 

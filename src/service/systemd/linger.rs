@@ -38,6 +38,7 @@ pub fn switch_on(home: &Home, effects: &Effects<'_>) -> Result<bool> {
     if is_on() {
         return Ok(true);
     }
+    remember(home, effects)?; // first: what can't be remembered can't be taken back
     let user = bus::user_name();
     let plain = ["loginctl", "--no-ask-password", "enable-linger", &user];
     let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
@@ -46,10 +47,10 @@ pub fn switch_on(home: &Home, effects: &Effects<'_>) -> Result<bool> {
         let command = Command::new(way[0], &way[1..]).timeout(Duration::from_secs(10));
         let done = effects.run(&command).is_ok_and(|output| output.success());
         if done && (is_on() || !effects.is_real()) {
-            remember(home, effects)?;
             return Ok(true);
         }
     }
+    forget(home, effects)?;
     Ok(false)
 }
 
@@ -59,12 +60,10 @@ pub fn switch_on(home: &Home, effects: &Effects<'_>) -> Result<bool> {
 /// # Errors
 /// The note can't be removed.
 pub fn switch_off(home: &Home, units: &Path, effects: &Effects<'_>) -> Result<Option<String>> {
-    let note = note(home);
-    if !note.exists() {
+    if !note(home).exists() {
         return Ok(None);
     }
-    effects.remove(&note)?;
-    effects.remove_if_empty(&[home.data()]);
+    forget(home, effects)?;
     if let Some(other) = other_enabled_unit(units) {
         return Ok(Some(format!("linger stays on: {other} needs it")));
     }
@@ -87,6 +86,13 @@ fn note(home: &Home) -> PathBuf {
 fn remember(home: &Home, effects: &Effects<'_>) -> Result<()> {
     effects.create_folder(&home.data())?;
     effects.write(&note(home), b"Switched on by `ductor service install`.\n", 0o600)
+}
+
+fn forget(home: &Home, effects: &Effects<'_>) -> Result<()> {
+    effects.remove(&note(home))?;
+    let folders: Vec<PathBuf> = home.data().ancestors().take(3).map(Path::to_owned).collect();
+    effects.remove_if_empty(&folders); // `.local/share` and `.local`, where they were made for the note
+    Ok(())
 }
 
 /// A unit other than ours that this user enabled.

@@ -52,7 +52,7 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
         effects.run(&bus::systemctl(&["reset-failed", unit::NAME]))?;
     }
     said.extend(linger::switch_off(home, &folders.own, effects)?);
-    remove_empty_folders(home, &folders, effects);
+    remove_empty_folders(&folders, effects);
     Ok(said)
 }
 
@@ -63,9 +63,8 @@ fn must(effects: &Effects<'_>, args: &[&str]) -> Result<()> {
 }
 
 /// Folders that the installation may have made; those that hold anything else stay.
-fn remove_empty_folders(home: &Home, folders: &Folders, effects: &Effects<'_>) {
+fn remove_empty_folders(folders: &Folders, effects: &Effects<'_>) {
     let mut empty = vec![folders.drop_ins()];
     empty.extend(folders.wanted().ancestors().skip(1).take(4).map(Into::into));
-    empty.extend(home.data().ancestors().take(3).map(Into::into));
     effects.remove_if_empty(&empty);
 }
