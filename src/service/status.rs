@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::error::Code;
+use crate::error::{CONFIGURATION, Code};
 use crate::home::Home;
 use crate::host::{self, Host, HostState, LastExit};
 
@@ -129,6 +129,13 @@ fn of(
 /// What the host and the processes tell that the manager can't know.
 fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&HostState>) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let refused =
+        said.and_then(|said| said.last_exit.as_ref()).is_some_and(|exit| exit.code == Some(CONFIGURATION));
+    if status.state == State::Failed && refused {
+        let message = "the bot ended with 78: it says that its configuration is wrong";
+        let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
+        problems.push(Problem::new("not-configured", message, fix));
+    }
     match (status.owner, host) {
         (Owner::Foreground, Some(host)) if status.installed == Some(true) => {
             let message =

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use std::sync::atomic::Ordering;
 
+use jiff::Timestamp;
+
 use crate::error::{Code, Context as _, Error, Result};
 use crate::service::manager::{Logs, Manager};
 use crate::service::systemd::bus;
@@ -26,13 +28,15 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
     }
 }
 
-/// The last lines, for an error that shows them.
-pub fn last(context: &Context<'_>, manager: &dyn Manager, count: u32) -> Vec<u8> {
+/// The last lines that the bot and its host wrote since a moment, for an error that shows them.
+pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, count: u32) -> Vec<u8> {
     let Logs::Journal(unit) = manager.logs();
-    let mut said = journalctl(unit, count, &["--output=cat", "--quiet"])
-        .stdin(Stdio::null())
-        .output()
-        .map_or(Vec::new(), |o| o.stdout);
+    let since = format!("--since=@{}", then.as_second());
+    let mut command = Command::new("journalctl");
+    // Not what the manager itself says about the unit, which `-u` would add.
+    command.args(["--user", "--quiet", "--output=cat", &since, "-n", &count.to_string()]);
+    command.arg(format!("_SYSTEMD_USER_UNIT={unit}")).envs(bus::environment()).stdin(Stdio::null());
+    let mut said = command.output().map_or(Vec::new(), |output| output.stdout);
     if said.is_empty() {
         let _unreadable = lines::tail(&context.home.agent_log(), count, &mut said);
     }

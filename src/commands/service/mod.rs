@@ -11,6 +11,8 @@ mod status;
 mod stop;
 mod uninstall;
 
+use jiff::Timestamp;
+
 use crate::bot::{self, Source};
 use crate::cli::ServiceVerb;
 use crate::error::{Code, Error, Result};
@@ -97,8 +99,9 @@ fn installed_state(manager: &dyn Manager) -> Result<State> {
 
 /// Waits until the service is up; an error shows what the bot said last.
 fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: Option<&Process>) -> Result<Host> {
+    let then = Timestamp::now();
     up::wait(&context.home, manager, before).map_err(|error| {
-        let said = logs::last(context, manager, 10);
+        let said = logs::since(context, manager, then, 10);
         let said = String::from_utf8_lossy(&said);
         let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
         Error { cause: format!("{}{said}", error.cause), ..error }
