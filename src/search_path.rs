@@ -2,11 +2,12 @@
 //!
 //! A service manager starts the host with a short PATH, and one written down at installation is stale with
 //! the next Node update. So the host computes it at every start: what was inherited keeps its place, and the
-//! folders into which people's package and version managers put programs go before the system's. They are
-//! [one table](PLACES); the order of Node versions is in [`node`], what may be trusted in [`access`].
+//! folders into which people's package and version managers put programs go before the system's. They are one
+//! table, in [`places`]; the order of Node versions is in [`node`], what may be trusted in [`access`].
 
 pub mod access;
 mod node;
+mod places;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -15,70 +16,9 @@ use std::path::{Path, PathBuf};
 /// The folders that every system has. Programs of the user come before them.
 const SYSTEM: [&str; 6] = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
 
-/// Where a tool keeps its programs.
-struct Place {
-    /// The variable with which people move the tool's folder; empty if there is none.
-    variable: &'static str,
-    /// The tool's folder without that variable; `~` is the user's home folder.
-    roots: &'static [&'static str],
-    /// What in it belongs on the search path.
-    inside: Inside,
-}
-
-enum Inside {
-    /// These folders, below the tool's.
-    Folders(&'static [&'static str]),
-    /// Whatever this function finds in the tool's folder, best first.
-    Found(fn(&Path, &Path) -> Vec<PathBuf>),
-}
-
-use Inside::{Folders, Found};
-
-const fn place(variable: &'static str, roots: &'static [&'static str], inside: Inside) -> Place {
-    Place { variable, roots, inside }
-}
-
-/// Every place that is looked at, most important first.
-const PLACES: &[Place] = &[
-    place("", &["~"], Folders(&[".local/bin", "bin"])),
-    place("NVM_DIR", &["~/.nvm", "~/.config/nvm"], Found(node::nvm)),
-    place(
-        "FNM_DIR",
-        &["~/.local/share/fnm", "~/.fnm", "~/Library/Application Support/fnm"],
-        Found(node::fnm),
-    ),
-    place("VOLTA_HOME", &["~/.volta"], Folders(&["bin"])),
-    place("ASDF_DATA_DIR", &["~/.asdf"], Folders(&["shims", "bin"])),
-    place("MISE_DATA_DIR", &["~/.local/share/mise"], Folders(&["shims"])),
-    place("NODENV_ROOT", &["~/.nodenv"], Folders(&["shims", "bin"])),
-    place("PYENV_ROOT", &["~/.pyenv"], Folders(&["shims", "bin"])),
-    place("N_PREFIX", &["~/n"], Folders(&["bin"])),
-    place("PNPM_HOME", &["~/.local/share/pnpm", "~/Library/pnpm"], Folders(&["", "bin"])),
-    place("BUN_INSTALL", &["~/.bun"], Folders(&["bin"])),
-    place("DENO_INSTALL", &["~/.deno"], Folders(&["bin"])),
-    place("", &["~"], Found(npm_prefix)),
-    place("", &["~/.npm-global", "~/.npm-packages", "~/.npm"], Folders(&["bin"])),
-    place("", &["~/.yarn", "~/.config/yarn/global/node_modules"], Folders(&["bin", ".bin"])),
-    place("CARGO_HOME", &["~/.cargo"], Folders(&["bin"])),
-    place("GOPATH", &["~/go"], Folders(&["bin"])),
-    place(
-        "HOMEBREW_PREFIX",
-        &["/opt/homebrew", "/home/linuxbrew/.linuxbrew", "~/.linuxbrew"],
-        Folders(&["bin", "sbin"]),
-    ),
-    place(
-        "",
-        &["~/.nix-profile", "~/.local/state/nix/profile", "/nix/var/nix/profiles/default"],
-        Folders(&["bin"]),
-    ),
-    place("", &["/run/current-system/sw"], Folders(&["bin"])),
-    place("", &["/snap", "/opt/local"], Folders(&["bin", "sbin"])),
-    place("", &["~/.local/share/flatpak/exports", "/var/lib/flatpak/exports"], Folders(&["bin"])),
-];
-
 /// PATH for the bot of the user whose home folder is `user_home`, from the one that this process has.
 ///
-/// Inherited folders keep their place. Those of [the table](PLACES) that exist and are not there yet go before
+/// Inherited folders keep their place. Those of [the table](places) that exist and are not there yet go before
 /// the first system folder; missing system folders are appended. Left out is what could run somebody else's
 /// program: relative and empty entries, and folders that anybody may write to. A folder that no PATH can
 /// carry (`:`, a line break) is left out too.
@@ -124,7 +64,7 @@ fn joined(home: &Path, inherited: Option<&OsStr>, variable: &dyn Fn(&str) -> Opt
     let first_system =
         folders.iter().position(|folder| SYSTEM.iter().any(|system| folder == Path::new(system)));
     let after = folders.split_off(first_system.unwrap_or(folders.len()));
-    for folder in discovered(home, variable) {
+    for folder in places::folders(home, variable) {
         if folder.is_dir() && !after.contains(&folder) {
             add(&mut folders, folder);
         }
@@ -143,38 +83,8 @@ fn add(folders: &mut Vec<PathBuf>, folder: PathBuf) {
     }
 }
 
-fn discovered(home: &Path, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for place in PLACES {
-        let moved = variable(place.variable).map(PathBuf::from).filter(|root| root.is_absolute());
-        let usual = place.roots.iter().map(|root| expand(home, root));
-        for root in moved.into_iter().chain(usual) {
-            found.extend(match place.inside {
-                Folders(names) => names.iter().map(|name| root.join(name).components().collect()).collect(),
-                Found(find) => find(&root, home),
-            });
-        }
-    }
-    found
-}
-
-fn expand(home: &Path, text: &str) -> PathBuf {
-    Path::new(text).strip_prefix("~").map_or_else(|_| text.into(), |rest| home.join(rest))
-}
-
-/// The folder of global npm programs that `~/.npmrc` names (`prefix = ~/.npm-global`).
-fn npm_prefix(root: &Path, home: &Path) -> Vec<PathBuf> {
-    let text = crate::effects::file::read_bounded(&root.join(".npmrc"), 64 * 1024).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text);
-    let prefix = text.lines().rev().find_map(|line| {
-        let (key, value) = line.split_once('=')?;
-        (key.trim() == "prefix").then(|| value.trim().trim_matches(['"', '\'']))
-    });
-    let prefix = prefix.map(|value| expand(home, &value.replace("${HOME}", "~")));
-    prefix.filter(|prefix| prefix.is_absolute()).map(|prefix| prefix.join("bin")).into_iter().collect()
-}
-
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};

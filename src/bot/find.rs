@@ -4,15 +4,15 @@
 //! `ductor bot install` made, the console scripts `ductor` on PATH (pipx, uv tool, pip, virtual environments),
 //! and a `python3` on PATH with the module. This program itself is called `ductor` too and is never the bot.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::bot::shebang::{self, Program};
-use crate::bot::{Bot, MODULE, Source, install, python};
+use crate::bot::{Bot, Source, chosen, install, python};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
-use crate::search_path::{access, which, which_all};
+use crate::search_path::{access, which_all};
 
 /// A place that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,24 +25,29 @@ pub struct Candidate {
     pub taken: bool,
 }
 
-/// The bot of this user, with programs looked up in `path`: the one that `chosen` names (`DUCTOR_BOT`), else
-/// the first that is found.
+/// The bot of this user, with programs looked up in `path`: the one that `choice` names (`DUCTOR_BOT`; an empty
+/// one names none), else the first that is found.
 ///
 /// # Errors
-/// [`Code::Configuration`]: `chosen` names no program, or no place has a bot.
-pub fn find(home: &Home, path: &OsStr, chosen: Option<&OsStr>) -> Result<Bot> {
-    match choice(path, chosen) {
-        Some(candidate) => candidate.bot,
+/// [`Code::Configuration`]: `choice` names no program, or no place has a bot.
+pub fn find(home: &Home, path: &OsStr, choice: Option<&OsStr>) -> Result<Bot> {
+    match choice.filter(|line| !line.is_empty()) {
+        Some(line) => chosen(line, path),
         None => places(home, path).find_map(|candidate| candidate.bot.ok()).ok_or_else(none_found),
     }
 }
 
 /// Every place that [`find`] looks at, in its order.
-pub fn candidates(home: &Home, path: &OsStr, chosen: Option<&OsStr>) -> Vec<Candidate> {
-    let mut all: Vec<Candidate> = choice(path, chosen).into_iter().collect();
-    let decided = !all.is_empty();
-    all.extend(places(home, path));
-    let taken = if decided { Some(0) } else { all.iter().position(|candidate| candidate.bot.is_ok()) };
+pub fn candidates(home: &Home, path: &OsStr, choice: Option<&OsStr>) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = places(home, path).collect();
+    let taken = match choice.filter(|line| !line.is_empty()) {
+        Some(line) => {
+            let candidate = Candidate { place: "DUCTOR_BOT".into(), bot: chosen(line, path), taken: false };
+            all.insert(0, candidate);
+            Some(0) // right or wrong, it is not passed over
+        }
+        None => all.iter().position(|candidate| candidate.bot.is_ok()),
+    };
     if let Some(candidate) = taken.and_then(|taken| all.get_mut(taken)) {
         candidate.taken = candidate.bot.is_ok();
     }
@@ -53,18 +58,6 @@ fn none_found() -> Error {
     Error::new("the bot", "none is installed (`ductor bot path` tells where it was looked for)")
         .code(Code::Configuration)
         .fix("ductor bot install")
-}
-
-/// What `DUCTOR_BOT` names; none if it is not set, or empty.
-fn choice(path: &OsStr, chosen: Option<&OsStr>) -> Option<Candidate> {
-    let chosen = chosen.filter(|chosen| !chosen.is_empty())?;
-    let bot =
-        command(&chosen, path).map(|command| Bot { command, source: Source::Chosen }).map_err(|cause| {
-            Error::new(format!("DUCTOR_BOT={}", chosen.to_string_lossy()), cause)
-                .code(Code::Configuration)
-                .fix("unset DUCTOR_BOT; for the service: ductor service install --bot ''")
-        });
-    Some(Candidate { place: "DUCTOR_BOT".into(), bot, taken: false })
 }
 
 /// The places of a bot that nobody named, each looked at only when it is its turn.
@@ -111,52 +104,121 @@ fn of_python(python: &Path) -> Result<Bot, String> {
     python::module_of(python).map(|module| Bot::of(&module, Source::Module(python.into())))
 }
 
-/// The words of `DUCTOR_BOT`, its program as an absolute path.
-fn command(line: &OsStr, path: &OsStr) -> Result<Vec<OsString>, String> {
-    let line = line.to_str().ok_or("it is not UTF-8")?;
-    if line.contains('\0') {
-        return Err("it holds a NUL byte".into());
-    }
-    let mut words = shell_words::split(line).map_err(|_| "a quote is not closed")?.into_iter();
-    let name = words.next().filter(|name| !name.is_empty()).ok_or("it names no program")?;
-    let program = program(&name, path)?;
-    runs(&program, path)?;
-    Ok(iter::once(program.into()).chain(words.map(OsString::from)).collect())
-}
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::ffi::OsString;
+    use std::path::PathBuf;
 
-fn program(name: &str, path: &OsStr) -> Result<PathBuf, String> {
-    if !name.contains(std::path::is_separator) {
-        return which(name, path).ok_or_else(|| format!("no program {name} is on PATH"));
-    }
-    let program = std::path::absolute(name).map_err(|error| error.to_string())?;
-    match program.metadata() {
-        Err(_) if name.starts_with("~/") => Err(format!("no shell reads {name}: write your home folder out")),
-        Err(error) => Err(format!("{name}: {error}")),
-        Ok(found) if found.is_dir() => Err(format!("{name} is a folder")),
-        Ok(_) if !access::is_program(&program) => Err(format!("{name} is not executable")),
-        Ok(_) => Ok(program),
-    }
-}
+    use super::*;
+    use crate::bot::MODULE;
+    use crate::bot::world::World;
 
-/// Whether the kernel would start `program`, and it is not this one, which would start itself for ever.
-fn runs(program: &Path, path: &OsStr) -> Result<(), String> {
-    let name = program.display();
-    let called_ductor = [Some(program.to_owned()), program.canonicalize().ok()]
-        .iter()
-        .flatten()
-        .any(|path| path.file_stem() == Some(OsStr::new("ductor")));
-    match shebang::of(program, path) {
-        _ if access::is_this_program(program) => Err(format!("{name} is this program itself")),
-        Ok(Program::Native) if called_ductor => {
-            Err(format!("{name} is the native ductor, which runs {MODULE}; it is not the bot"))
-        }
-        Ok(Program::NoShebang) => Err(format!("{name} is a text without a shebang (`#!`): nothing runs it")),
-        Ok(Program::Other(interpreter) | Program::Python(interpreter))
-            if !access::is_program(&interpreter) =>
+    const NO_MODULE: &str = "#!/bin/sh\necho \"$0\"\necho\n";
+
+    fn script_of(python: &Path) -> String {
+        format!("#!{}\nfrom ductor_bot.__main__ import main\n", python.display())
+    }
+
+    fn module(python: &Path) -> Vec<OsString> {
+        vec![python.into(), "-m".into(), MODULE.into()]
+    }
+
+    #[test]
+    fn the_places_come_in_their_order_and_the_first_bot_is_taken() {
+        let world = World::new();
+        let (home, path) = (world.home(), world.search_path(&["a", "b", "c", "d"]));
+        let (pipx, venv) = (world.environment("pipx", "0.20.1"), world.environment("venv", "0.19.0"));
+        world.program("a/ductor", b"\x7fELF\x02\x01\x01\0");
+        let python = world.program("b/python3", NO_MODULE);
+        world.program("c/ductor", "#!/usr/bin/bash\nexec pyenv exec ductor\n");
+        let script = world.program("d/ductor", script_of(&pipx));
+        let by_python = world.program(
+            "d/python3",
+            format!(
+                "#!/bin/sh\necho '{}'\necho '{}/ductor_bot/x'\n",
+                venv.display(),
+                world.path("venv/lib/python3.11/site-packages").display()
+            ),
+        );
+
+        let taken: Vec<_> = candidates(&home, &path, None)
+            .into_iter()
+            .map(|it| (it.place, it.bot.map(|bot| bot.command).map_err(|error| error.cause), it.taken))
+            .collect();
+        let at = |path: &Path| path.display().to_string();
+        assert_eq!(
+            taken,
+            [
+                (at(&home.data().join("bot")), Err("`ductor bot install` has made none".into()), false),
+                (
+                    at(&world.path("a/ductor")),
+                    Err("it is a native program, not the bot's script".into()),
+                    false
+                ),
+                (
+                    at(&world.path("c/ductor")),
+                    Err("it is run by /usr/bin/bash, not by a python".into()),
+                    false
+                ),
+                (at(&script), Ok(module(&pipx)), true),
+                (at(&python), Err("it has no module ductor_bot".into()), false),
+                (at(&by_python), Ok(module(&venv)), false),
+            ]
+        );
+        assert_eq!(find(&home, &path, None).unwrap().source, Source::Script(script.clone()));
+
+        std::fs::remove_file(&script).unwrap();
+        let bot = find(&home, &path, None).unwrap();
+        assert_eq!((bot.command, bot.source), (module(&venv), Source::Module(by_python)));
+
+        let installed = world.environment(".local/share/ductor/bot/7", "0.21.0");
+        world.write(".local/share/ductor/bot/current", "7\n");
+        let bot = find(&home, &path, None).unwrap();
+        assert_eq!((bot.version().as_deref(), &bot.command), (Some("0.21.0"), &module(&installed)));
+        assert_eq!(bot.source, Source::Installed);
+
+        let bot = find(&home, &path, Some("sh -c 'exec \"my bot\"'".as_ref()));
+        assert_eq!(bot.unwrap_err().cause, "no program sh is on PATH");
+        let line = format!("{} --now 'a b'", by_sh(&world).display());
+        let bot = find(&home, &path, Some(line.as_ref())).unwrap();
+        assert_eq!(bot.command, [by_sh(&world).into(), OsString::from("--now"), "a b".into()]);
+        assert_eq!(bot.source, Source::Chosen);
+    }
+
+    fn by_sh(world: &World) -> PathBuf {
+        world.program("mine/bot", "#!/bin/sh\nexec true\n")
+    }
+
+    #[test]
+    fn without_a_bot_the_next_step_is_to_install_it() {
+        let world = World::new();
+        for (name, current) in
+            [("none", None), ("escape", Some("../../../..\n")), ("empty", Some("\n")), ("gone", Some("9\n"))]
         {
-            Err(format!("{name} is run by {}, which is missing", interpreter.display()))
+            current.map(|text| world.write(".local/share/ductor/bot/current", text));
+            let error = find(&world.home(), &world.search_path(&["bin"]), None).unwrap_err();
+            assert_eq!(
+                (error.code, error.fix.as_deref()),
+                (Code::Configuration, Some("ductor bot install")),
+                "{name}"
+            );
         }
-        // A program that only may be executed, not read, is started all the same.
-        _ => Ok(()),
+        let gone = candidates(&world.home(), &world.search_path(&[]), None).remove(0).bot.unwrap_err();
+        assert!(gone.cause.contains("/bot/9/bin/python: it is missing"), "{gone}");
+    }
+
+    #[test]
+    fn a_choice_is_never_passed_over() {
+        let world = World::new();
+        let path = world.search_path(&["bin"]);
+        let python = world.environment("venv", "0.20.1");
+        world.program("bin/ductor", script_of(&python));
+        let choice = Some(OsStr::new("no-such-bot"));
+        assert_eq!(find(&world.home(), &path, choice).unwrap_err().code, Code::Configuration);
+        let all = candidates(&world.home(), &path, choice);
+        assert_eq!(all.iter().filter(|candidate| candidate.bot.is_ok()).count(), 1);
+        assert!(all[0].place == "DUCTOR_BOT" && all.iter().all(|candidate| !candidate.taken));
+        assert_eq!(find(&world.home(), &path, Some(OsStr::new(""))).unwrap().command, module(&python));
     }
 }

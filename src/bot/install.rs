@@ -8,10 +8,11 @@
 //! how environments are made, [`interpreter`] with which python.
 
 mod interpreter;
+mod lock;
 mod tool;
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
@@ -70,7 +71,7 @@ pub fn install(
     }
     let folder = folder(home);
     fs::create_dir_all(&folder).about(format!("create {}", folder.display()))?;
-    let _lock = lock(&folder)?;
+    let _lock = lock::acquire(&folder)?;
     let (old, number) = (current_number(home), next_number(&folder));
     let new = folder.join(number.to_string());
     let made = make(&tool, &new, version, effects, progress).and_then(|(environment, version)| {
@@ -144,20 +145,126 @@ fn remove(folder: &Path, unwanted: impl Fn(u32) -> bool) {
     }
 }
 
-/// Keeps a second installation out until the file is closed.
+#[cfg(test)]
 #[cfg(unix)]
-fn lock(folder: &Path) -> Result<File> {
-    let file = File::open(folder).about(folder.display())?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => {
-            Err(Error::new("the bot", "another `ductor bot install` is under way"))
-        }
-        _ => Ok(file), // a file system without locks: go on
-    }
-}
+mod tests {
+    use std::cell::RefCell;
 
-#[cfg(not(unix))]
-fn lock(folder: &Path) -> Result<File> {
-    let file = File::options().write(true).create(true).truncate(false).open(folder.join("lock"));
-    file.about(folder.display())
+    use super::*;
+    use crate::bot::world::World;
+
+    /// Makes environments as uv does, without a download: `ductor` is 0.20.1, there is no 99.0, and 0.0.1 does
+    /// not run.
+    const UV: &str = r#"#!/bin/sh
+for last; do :; done
+case "$*" in
+*" venv "*) /bin/mkdir -p "$last/bin" ;;
+*" ductor==99.0") echo 'no such version' >&2; exit 1 ;;
+*" pip install --python "*)
+    version=${last#ductor}; version=${version#==}; python=$6
+    case $version in
+    0.0.1) printf '#!/bin/sh\necho broken >&2; exit 1\n' ;;
+    *) printf '#!/bin/sh\necho ductor %s\n' "${version:-0.20.1}" ;;
+    esac >"$python" && /bin/chmod 755 "$python" ;;
+esac
+"#;
+
+    fn with_uv() -> World {
+        let world = World::new();
+        world.program("bin/uv", UV);
+        world
+    }
+
+    fn install_in(world: &World, version: Option<&str>) -> Result<Installed> {
+        let effects = Effects::real(&|_| {});
+        install(&world.home(), &world.search_path(&["bin"]), version, &effects, &|_| {})
+    }
+
+    /// The environments that are there, and the version of the one that counts.
+    fn state(world: &World) -> (Vec<u32>, Option<String>) {
+        let mut numbers: Vec<u32> = numbered(&folder(&world.home())).map(|(number, _)| number).collect();
+        numbers.sort_unstable();
+        (numbers, current(&world.home()).map(|python| answer(&python).unwrap()))
+    }
+
+    fn by_uv(version: &str) -> Installed {
+        Installed { version: version.into(), by: Some("uv") }
+    }
+
+    #[test]
+    fn a_new_version_replaces_the_old_one_which_stays_until_the_next() {
+        let world = with_uv();
+        assert_eq!(install_in(&world, Some("0.19.0")).unwrap(), by_uv("0.19.0"));
+        assert_eq!(state(&world), (vec![1], Some("0.19.0".into())));
+        assert_eq!(install_in(&world, Some("0.20.0")).unwrap(), by_uv("0.20.0"));
+        assert_eq!(install_in(&world, None).unwrap(), by_uv("0.20.1"));
+        assert_eq!(state(&world), (vec![2, 3], Some("0.20.1".into())));
+    }
+
+    #[test]
+    fn a_version_that_is_there_is_left_alone() {
+        let world = with_uv();
+        install_in(&world, Some("0.20.1")).unwrap();
+        let before = state(&world);
+        for version in [Some("0.20.1"), None] {
+            let there = Installed { version: "0.20.1".into(), by: None };
+            assert_eq!(install_in(&world, version).unwrap(), there);
+            assert_eq!(state(&world), before);
+        }
+        // There, but it does not run any more: made again.
+        world.program(".local/share/ductor/bot/1/bin/python", "#!/bin/sh\nexit 1\n");
+        assert_eq!(install_in(&world, Some("0.20.1")).unwrap(), by_uv("0.20.1"));
+    }
+
+    #[test]
+    fn what_fails_leaves_the_old_bot_and_nothing_else() {
+        let world = with_uv();
+        for (version, cause) in [("99.0", "no such version"), ("0.0.1", "broken")] {
+            let error = install_in(&world, Some(version)).unwrap_err();
+            assert!(error.cause.contains(cause), "{error}");
+            assert_eq!(state(&world), (vec![], None));
+        }
+        install_in(&world, Some("0.20.0")).unwrap();
+        install_in(&world, Some("0.20.1")).unwrap();
+        for version in ["99.0", "0.0.1"] {
+            install_in(&world, Some(version)).unwrap_err();
+            assert_eq!(state(&world), (vec![1, 2], Some("0.20.1".into())));
+        }
+    }
+
+    #[test]
+    fn two_installations_at_once_are_one_too_many() {
+        let world = with_uv();
+        fs::create_dir_all(folder(&world.home())).unwrap();
+        let first = lock::acquire(&folder(&world.home())).unwrap();
+        let error = install_in(&world, None).unwrap_err();
+        assert_eq!(error.cause, "another `ductor bot install` is under way");
+        drop(first);
+        install_in(&world, None).unwrap();
+    }
+
+    #[test]
+    fn a_rehearsal_tells_every_effect_and_has_none() {
+        let world = with_uv();
+        let (home, path) = (world.home(), world.search_path(&["bin"]));
+        let told = RefCell::new(Vec::new());
+        let tell = |effect: &crate::effects::Effect<'_>| told.borrow_mut().push(effect.to_string());
+        install(&home, &path, Some("0.20.1"), &Effects::rehearsal(&tell), &|_| {}).unwrap();
+        let bot = folder(&home).display().to_string();
+        let uv = format!("run {} --directory {bot}", world.path("bin/uv").display());
+        assert_eq!(
+            told.into_inner(),
+            [
+                format!("{uv} venv --no-project --python '>=3.11' {bot}/new"),
+                format!("{uv} pip install --python {bot}/new/bin/python 'ductor==0.20.1'"),
+            ]
+        );
+        assert!(!home.data().exists());
+    }
+
+    #[test]
+    fn an_option_is_no_version() {
+        let error = install_in(&with_uv(), Some("--index-url=http://x")).unwrap_err();
+        assert_eq!(error.code, Code::Usage);
+    }
 }

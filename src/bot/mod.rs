@@ -5,18 +5,21 @@
 //! ([`install`]) and set it up ([`onboarding`])? What lies under a python is in [`python`], what a console
 //! script runs in [`shebang`]. Nothing here starts the bot: that is the host's part.
 
+mod chosen;
 pub mod configured;
 mod find;
 pub mod install;
 pub mod onboarding;
 pub mod python;
 pub mod shebang;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod world;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+pub use chosen::chosen;
 pub use find::{Candidate, candidates, find};
 
 /// The name of the bot's Python module.
@@ -58,7 +61,8 @@ impl Bot {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use world::World;

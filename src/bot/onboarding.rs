@@ -71,7 +71,8 @@ pub fn wizard(bot: &Bot, home: &Home) -> Result<Ended> {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::bot::world::World;

@@ -131,7 +131,8 @@ fn is_record(path: &Path) -> bool {
     name.starts_with("ductor-") && name.ends_with(".dist-info")
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::bot::world::World;

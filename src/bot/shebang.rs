@@ -39,7 +39,7 @@ pub fn of(path: &Path, search_path: &OsStr) -> io::Result<Program> {
         return Ok(if head.contains(&0) { Program::Native } else { Program::NoShebang });
     }
     let text = String::from_utf8_lossy(&head);
-    let mut lines = text[2..].lines();
+    let mut lines = text[2..].split('\n'); // to the kernel a carriage return is part of the name
     let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let interpreter = long_form(path, second).unwrap_or_else(|| plain_form(first, search_path));
     Ok(if is_python(&interpreter) { Program::Python(interpreter) } else { Program::Other(interpreter) })
@@ -73,7 +73,8 @@ fn is_python(interpreter: &Path) -> bool {
     interpreter.is_absolute() && (name.starts_with("python") || name.starts_with("pypy"))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
     use crate::bot::world::World;

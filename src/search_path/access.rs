@@ -70,7 +70,8 @@ mod os {
 use os::{anybody_may_write, may_execute};
 pub use os::{is_this_program, same_file};
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;

@@ -66,3 +66,33 @@ fn probe(path: PathBuf) -> Option<Interpreter> {
     let path = words.next().map(PathBuf::from).filter(|real| real.is_absolute()).unwrap_or(path);
     Some(Interpreter { path, minor, is_final, has_venv })
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::bot::world::World;
+
+    #[test]
+    fn the_best_python_is_a_finished_one_that_can_make_environments_and_the_newest() {
+        let world = World::new();
+        for (name, answer) in [
+            ("a/python3", "11 True True /real/3.11"),
+            ("a/python3.12", "12 True True /real/3 .12"),
+            ("a/python3.10", "10 True True /never/asked"),
+            ("a/python3.13", "13 True False /real/3.13"),
+            ("b/python3.14", "14 False True /real/3.14"),
+            ("b/python3", "11 True True /second/3.11"),
+            ("b/python3.12-config", "99 True True /no/python"),
+        ] {
+            world.program(name, format!("#!/bin/sh\necho '{answer}'\n"));
+        }
+        world.program(
+            "b/python3.15",
+            "#!/bin/sh\necho 'pyenv: python3.15: command not found' >&2; exit 127\n",
+        );
+        let found = all(&world.search_path(&["a", "none", "b"]));
+        let found: Vec<_> = found.iter().map(|python| python.path.to_str().unwrap()).collect();
+        assert_eq!(found, ["/real/3 .12", "/real/3.11", "/second/3.11", "/real/3.14", "/real/3.13"]);
+    }
+}

@@ -138,3 +138,107 @@ impl Tool {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+    use crate::bot::world::World;
+
+    const WORKS: &str = "#!/bin/sh\nexit 0\n";
+    const BROKEN: &str = "#!/bin/sh\nexit 1\n";
+
+    fn world_with(programs: &[(&str, &str)]) -> World {
+        let world = World::new();
+        for (name, text) in programs {
+            world.program(Path::new("bin").join(name), text);
+        }
+        world
+    }
+
+    fn python(minor: u32, has_venv: &str) -> String {
+        format!("#!/bin/sh\necho '{minor} True {has_venv} /usr/bin/python3'\n")
+    }
+
+    fn chosen(programs: &[(&str, &str)]) -> Result<Tool> {
+        on(&world_with(programs).search_path(&["bin"]))
+    }
+
+    #[test]
+    fn the_first_tool_that_works_is_taken() {
+        let python = python(12, "True");
+        let uv_broken = [("uv", BROKEN), ("pipx", WORKS), ("python3", &python)];
+        assert_eq!(chosen(&[("uv", WORKS), ("pipx", WORKS)]).unwrap().name(), "uv");
+        assert_eq!(chosen(&uv_broken).unwrap().name(), "pipx");
+        assert_eq!(chosen(&[("pipx", BROKEN), ("python3", &python)]).unwrap().name(), "python -m venv");
+    }
+
+    #[test]
+    fn without_a_python_the_error_tells_how_to_get_one() {
+        let (old, bare) = (python(9, "True"), python(11, "False"));
+        type Programs<'a> = &'a [(&'a str, &'a str)];
+        let cases: [(Programs<'_>, &str, &str); 5] = [
+            (&[], "none is on PATH", "install uv, which brings its own python: https://docs.astral.sh/uv/"),
+            (&[("apt", WORKS)], "none is on PATH", "sudo apt install python3 python3-venv"),
+            (&[("pipx", WORKS), ("dnf", WORKS)], "none is on PATH", "sudo dnf install python3"),
+            (
+                &[("python3", &old), ("apt", WORKS)],
+                "the newest on PATH is 3.9; the bot needs 3.11",
+                "install uv, which brings its own python: https://docs.astral.sh/uv/",
+            ),
+            (
+                &[("python3", &bare)],
+                "it can't make virtual environments (its modules venv and ensurepip are missing)",
+                "sudo apt install python3-venv",
+            ),
+        ];
+        for (programs, cause, fix) in cases {
+            let error = chosen(programs).unwrap_err();
+            assert_eq!((error.cause.as_str(), error.fix.as_deref()), (cause, Some(fix)));
+        }
+    }
+
+    #[test]
+    fn each_tool_gets_its_words() {
+        let python = python(12, "True");
+        let told = |programs: &[(&str, &str)]| {
+            let world = world_with(programs);
+            let told = RefCell::new(Vec::new());
+            let tell = |effect: &crate::effects::Effect<'_>| told.borrow_mut().push(effect.to_string());
+            let tool = on(&world.search_path(&["bin"])).unwrap();
+            let new = Path::new("/data/bot/1");
+            let made = tool.make(new, Some("0.20.1"), &Effects::rehearsal(&tell), &|_| {}).unwrap();
+            let bin = format!("{}/", world.path("bin").display());
+            (made, told.into_inner().into_iter().map(|line| line.replace(&bin, "")).collect::<Vec<_>>())
+        };
+        assert_eq!(
+            told(&[("uv", WORKS), ("python3", &python)]),
+            (
+                "/data/bot/1".into(),
+                vec![
+                    "run uv --directory /data/bot venv --no-project --python /usr/bin/python3 /data/bot/1".into(),
+                    "run uv --directory /data/bot pip install --python /data/bot/1/bin/python 'ductor==0.20.1'".into(),
+                ]
+            )
+        );
+        assert_eq!(
+            told(&[("pipx", WORKS), ("python3", &python)]),
+            (
+                "/data/bot/1/venvs/ductor".into(),
+                vec!["run pipx install --python /usr/bin/python3 'ductor==0.20.1'".to_owned()]
+            )
+        );
+        assert_eq!(
+            told(&[("python3", &python)]),
+            (
+                "/data/bot/1".into(),
+                vec![
+                    "run /usr/bin/python3 -I -m venv /data/bot/1".to_owned(),
+                    "run /data/bot/1/bin/python -I -m pip install --quiet --no-input --no-user 'ductor==0.20.1'".into(),
+                ]
+            )
+        );
+    }
+}
