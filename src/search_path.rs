@@ -3,7 +3,7 @@
 //! A service manager starts the host with a short PATH, and one written down at installation is stale with
 //! the next Node update. So the host computes it at every start: what was inherited keeps its place, and the
 //! folders into which people's package and version managers put programs go before the system's. They are one
-//! table, in [`places`]; the order of Node versions is in [`node`], what may be trusted in [`access`].
+//! table, in `places`; the order of Node versions is in `node`, what may be trusted in [`access`].
 
 pub mod access;
 mod node;
@@ -18,7 +18,7 @@ const SYSTEM: [&str; 6] = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/bi
 
 /// PATH for the bot of the user whose home folder is `user_home`, from the one that this process has.
 ///
-/// Inherited folders keep their place. Those of [the table](places) that exist and are not there yet go before
+/// Inherited folders keep their place. Those of the table that exist and are not there yet go before
 /// the first system folder; missing system folders are appended. Left out is what could run somebody else's
 /// program: relative and empty entries, and folders that anybody may write to. A folder that no PATH can
 /// carry (`:`, a line break) is left out too.

@@ -4,8 +4,8 @@
 //! A virtual environment knows its own path, so it can't be made elsewhere and moved. Each one is made where
 //! it stays, in a numbered folder, and the file `current` names the one that counts. It is rewritten, in one
 //! step, when the new bot has answered; until then, and whenever something fails, the old one is the bot. The
-//! one before stays until the next installation: a bot that runs from it still loads modules. [`tool`] knows
-//! how environments are made, [`interpreter`] with which python.
+//! one before stays until the next installation: a bot that runs from it still loads modules. `tool` knows
+//! how environments are made, `interpreter` with which python.
 
 mod interpreter;
 mod lock;
