@@ -46,12 +46,12 @@ pub fn which_all(name: impl AsRef<OsStr>, path: &OsStr) -> Vec<PathBuf> {
 }
 
 fn programs(name: &OsStr, path: &OsStr) -> impl Iterator<Item = PathBuf> {
-    // Joining an absolute name gives the name; a relative one with a folder in it depends on where we stand.
-    let bare = Path::new(name).components().count() == 1 || Path::new(name).is_absolute();
-    let candidates: Vec<PathBuf> = if bare && !name.is_empty() {
+    let candidates: Vec<PathBuf> = if Path::new(name).is_absolute() {
+        vec![name.into()]
+    } else if Path::new(name).components().count() == 1 {
         env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).collect()
     } else {
-        Vec::new()
+        Vec::new() // empty, or relative to where we happen to stand
     };
     candidates.into_iter().filter(|program| access::is_program(program))
 }
@@ -206,6 +206,7 @@ mod tests {
         assert_eq!(which("tool", &path), Some(home.path().join("d/tool")));
         assert_eq!(which_all("tool", &path), [home.path().join("d/tool")]);
         assert_eq!(which(home.path().join("c/tool"), &path), Some(home.path().join("c/tool")));
+        assert_eq!(which(home.path().join("c/tool"), OsStr::new("")), Some(home.path().join("c/tool")));
         for name in ["", "../c/tool", "./tool", "none"] {
             assert_eq!(which(name, &path), None, "{name}");
         }
