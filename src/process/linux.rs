@@ -102,10 +102,11 @@ pub fn signal(process: &Process, signal: Signal) -> io::Result<()> {
     let number = number(signal);
     match open(process) {
         Ok(fd) => pidfd_send_signal(fd, number)?,
-        Err(Errno::SRCH) => return Err(io::ErrorKind::NotFound.into()),
         // A kernel before 5.3, or a sandbox that does not know the call.
-        Err(_) if process.is_alive() => kill_process(pid(process).ok_or(Errno::SRCH)?, number)?,
-        Err(_) => return Err(io::ErrorKind::NotFound.into()),
+        Err(error) if error != Errno::SRCH && process.is_alive() => {
+            kill_process(pid(process).ok_or(Errno::SRCH)?, number)?;
+        }
+        Err(_) => return Err(io::Error::new(io::ErrorKind::NotFound, "it has ended")),
     }
     Ok(())
 }
@@ -160,19 +161,20 @@ fn number(signal: Signal) -> rustix::process::Signal {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
+    use super::super::tests::{end, start};
     use super::*;
 
     #[test]
     fn a_program_can_not_lie_through_its_name() {
         let dir = tempfile::tempdir().unwrap();
         let liar = dir.path().join(") Z 1 1 (x");
-        std::os::unix::fs::symlink("/bin/sleep", &liar).unwrap();
-        let mut child = std::process::Command::new(&liar).arg("100").spawn().unwrap();
-        let process = Process::of(child.id()).unwrap();
+        std::os::unix::fs::symlink("/bin/cat", &liar).unwrap();
+        let (child, process) = start(&mut Command::new(&liar));
         assert_eq!(fs::read_to_string(format!("/proc/{}/comm", child.id())).unwrap(), ") Z 1 1 (x\n");
         assert_eq!(process.parent(), Some(Process::current()));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        end(child);
     }
 
     #[test]
@@ -191,11 +193,9 @@ mod tests {
 
     #[test]
     fn the_environment_is_the_one_it_was_started_with() {
-        let mut child = std::process::Command::new("sleep").arg("100").env("A_B", "c=d").spawn().unwrap();
-        let process = Process::of(child.id()).unwrap();
+        let (child, process) = start(Command::new("cat").env("A_B", "c=d"));
         assert_eq!(process.environment("A_B"), Some("c=d".into()));
         assert_eq!(process.environment("A"), None);
-        child.kill().unwrap();
-        child.wait().unwrap();
+        end(child);
     }
 }

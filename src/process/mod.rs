@@ -12,7 +12,7 @@ mod os;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,11 +64,6 @@ impl Process {
         table().into_iter().map(|(process, _)| process).collect()
     }
 
-    /// The parents of this process, nearest first.
-    pub fn ancestors() -> Vec<Self> {
-        std::iter::successors(Self::current().parent(), Self::parent).collect()
-    }
-
     /// It runs.
     pub fn is_alive(&self) -> bool {
         os::stat(self.pid).is_some_and(|stat| stat.alive && stat.start == self.start)
@@ -78,6 +73,11 @@ impl Process {
     pub fn parent(&self) -> Option<Self> {
         let stat = os::stat(self.pid).filter(|stat| stat.start == self.start)?;
         Self::of(stat.parent)
+    }
+
+    /// Its parent, the parent of that, and so on.
+    pub fn ancestors(&self) -> Vec<Self> {
+        std::iter::successors(self.parent(), Self::parent).collect()
     }
 
     /// Its children, their children, and so on, without those under one of `spared`.
@@ -123,6 +123,11 @@ impl Process {
         os::started_at(self.start)
     }
 
+    /// How long ago it started.
+    pub fn age(&self) -> Duration {
+        Timestamp::now().duration_since(self.started_at()).try_into().unwrap_or_default()
+    }
+
     /// Sends it a signal; never to another process that got its pid meanwhile.
     ///
     /// # Errors
@@ -149,8 +154,8 @@ fn table() -> Vec<(Process, u32)> {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
+    use std::io::{BufRead, BufReader, Write};
     use std::process::{Child, Command, Stdio};
-    use std::time::Duration;
 
     use super::*;
 
@@ -158,29 +163,36 @@ mod tests {
         Instant::now() + Duration::from_secs(10)
     }
 
-    fn start(program: &str, args: &[&str]) -> (Child, Process) {
-        let child = Command::new(program).args(args).stdout(Stdio::piped()).spawn().unwrap();
+    /// A program that reads its input and answers each line; it has answered one, so it is past its execve(2).
+    pub(super) fn start(command: &mut Command) -> (Child, Process) {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
         let process = Process::of_child(child.id()).unwrap();
         (child, process)
     }
 
-    #[test]
-    fn a_process_is_itself_and_child_of_its_parent() {
-        let (mut child, process) = start("sleep", &["100"]);
-        assert_eq!(Process::of(child.id()), Some(process));
-        assert_eq!(process.parent(), Some(Process::current()));
-        assert!(Process::all().contains(&process) && process.is_ours());
-        assert_eq!(process.command(), ["sleep", "100"]);
-        let age = Timestamp::now().duration_since(process.started_at());
-        assert!(age.abs() < jiff::SignedDuration::from_secs(5), "{age}");
+    pub(super) fn end(mut child: Child) {
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_process_is_itself_and_child_of_its_parent() {
+        let (child, process) = start(Command::new("cat").arg("-u"));
+        assert_eq!(Process::of(child.id()), Some(process));
+        assert_eq!(process.ancestors()[0], Process::current());
+        assert!(Process::all().contains(&process) && process.is_ours());
+        assert_eq!(process.command(), ["cat", "-u"]);
+        assert!(process.age() < Duration::from_secs(5), "{:?}", process.age());
+        end(child);
         assert!(!process.is_alive() && process.command().is_empty());
     }
 
     #[test]
     fn a_process_that_ended_does_not_live_even_before_it_is_reaped() {
-        let (mut child, process) = start("true", &[]);
+        let (mut child, process) = start(&mut Command::new("cat"));
+        drop(child.stdin.take());
         assert!(process.wait_gone(soon()));
         assert_eq!(Process::of(child.id()), None);
         assert_eq!(Process::of_child(child.id()), Some(process), "it waits to be reaped");
@@ -189,7 +201,7 @@ mod tests {
 
     #[test]
     fn another_process_with_the_same_pid_gets_no_signal() {
-        let (mut child, process) = start("sleep", &["100"]);
+        let (mut child, process) = start(&mut Command::new("cat"));
         let earlier = Process { start: process.start - 1, ..process };
         assert_eq!(earlier.signal(Signal::Kill).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(earlier.wait_gone(Instant::now()) && process.is_alive());
@@ -200,20 +212,18 @@ mod tests {
 
     #[test]
     fn a_deadline_ends_the_waiting() {
-        let (mut child, process) = start("sleep", &["100"]);
+        let (child, process) = start(&mut Command::new("cat"));
         assert!(!process.wait_gone(Instant::now() + Duration::from_millis(20)));
-        child.kill().unwrap();
-        child.wait().unwrap();
+        end(child);
     }
 
     #[test]
     fn descendants_are_found_at_every_depth_and_spared_with_their_own() {
-        use std::io::{BufRead, BufReader};
-        let (mut child, process) = start("sh", &["-c", "sh -c 'sleep 100 & echo; wait' & wait"]);
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+        let script = "exec 3<&0; sh -c 'cat <&3 & wait' & wait";
+        let (mut child, process) = start(Command::new("sh").args(["-c", script]));
         let found = process.descendants(&HashSet::new());
         let names: Vec<_> = found.iter().map(|it| it.command()[0].clone()).collect();
-        assert_eq!(names, ["sh", "sleep"]);
+        assert_eq!(names, ["sh", "cat"]);
         assert_eq!(process.descendants(&HashSet::from([found[0]])), []);
         for it in found.iter().chain([&process]) {
             it.signal(Signal::Kill).unwrap();

@@ -1,1 +1,4 @@
-fn main() {}
+//! Small worlds: a home of its own, real programs, and what can be seen from outside.
+
+mod host;
+mod world;

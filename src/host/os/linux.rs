@@ -1,0 +1,52 @@
+//! What only Linux has: inotify(7), subreapers (prctl(2)), cgroups(7).
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+
+use crate::process::Process;
+
+/// Notices that a file is taken away.
+pub struct Watch(OwnedFd);
+
+impl Watch {
+    /// The file, because it may be removed or renamed, and its folder, because that may be. We hold the file
+    /// open, so its removal shows as a changed link count, not as a deletion.
+    pub fn new(file: &Path) -> io::Result<Self> {
+        let fd = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        inotify::add_watch(&fd, file, WatchFlags::ATTRIB | WatchFlags::MOVE_SELF | WatchFlags::DONT_FOLLOW)?;
+        if let Some(folder) = file.parent() {
+            inotify::add_watch(&fd, folder, WatchFlags::MOVE_SELF | WatchFlags::DELETE_SELF)?;
+        }
+        Ok(Self(fd))
+    }
+
+    /// Forgets what was noticed so far.
+    pub fn drain(&self) {
+        let mut buffer = [MaybeUninit::uninit(); 1024];
+        let mut events = Reader::new(&self.0, &mut buffer);
+        while events.next().is_ok() {}
+    }
+}
+
+impl AsFd for Watch {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// From now on every process below this one whose parent ends becomes our child, whatever session it is in.
+pub fn adopt_orphans() {
+    // It exists since Linux 3.4; a sandbox that forbids it costs orphans, not the bot.
+    let _refused = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+}
+
+/// The group in which systemd keeps the process: the unified hierarchy, else systemd's own.
+pub fn cgroup(process: &Process) -> Option<String> {
+    let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?;
+    let group = |hierarchy| groups.lines().find_map(|line| line.split_once(':')?.1.strip_prefix(hierarchy));
+    group(":").or_else(|| group("name=systemd:")).map(ToOwned::to_owned)
+}

@@ -1,0 +1,55 @@
+//! Starting the bot on Unix.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+
+use crate::host::plan::Plan;
+use crate::process::Process;
+
+/// Starts the bot: a process group of its own (Ctrl-C at the terminal reaches the host alone, which then ends
+/// the bot in order), no input (a group in the background that reads the terminal is stopped for ever),
+/// default signals, and `SIGTERM` should the host die. Its output is the host's, so it costs the host nothing.
+///
+/// # Errors
+/// The program can't be started.
+pub fn spawn(plan: &Plan) -> io::Result<Process> {
+    let Some((program, args)) = plan.command.split_first() else {
+        return Err(io::Error::other("the bot's command is empty"));
+    };
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).process_group(0);
+    for (name, value) in &plan.environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let host = rustix::process::getpid();
+    let prepare = move || {
+        default_signals();
+        set_parent_process_death_signal(Some(Signal::TERM))?;
+        // The host may have died before it was asked for: then nobody will tell.
+        if getppid() == Some(host) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    };
+    #[allow(unsafe_code, reason = "a closure that runs between fork(2) and execve(2)")]
+    // SAFETY: `prepare` only makes system calls; it allocates nothing and takes no lock.
+    let mut child = unsafe { command.pre_exec(prepare) }.spawn()?;
+    if let Some(bot) = Process::of_child(child.id()) {
+        return Ok(bot);
+    }
+    child.kill()?;
+    Err(io::Error::other("it was ended again, as the process table can't be read (/proc)"))
+}
+
+/// An ignored signal is inherited through execve(2): the bot would be deaf for what the host was started to
+/// ignore. A handler of ours would swallow a signal that comes before execve(2).
+#[allow(unsafe_code, reason = "signal(2) is in no safe crate")]
+fn default_signals() {
+    for signal in 1..=31 {
+        // SAFETY: it installs no handler; it fails for the two signals that can't be changed.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}

@@ -1,0 +1,70 @@
+//! The *plan* of a start: which program the bot is, and in which environment it runs.
+
+use std::ffi::OsString;
+
+use super::tree::Mark;
+use crate::bot::{self, Source};
+use crate::error::Result;
+use crate::home::Home;
+use crate::search_path;
+
+/// The bot's command line, when a person chooses it.
+pub const CHOSEN: &str = "DUCTOR_BOT";
+
+/// What is started as the bot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The command line.
+    pub command: Vec<OsString>,
+    /// What differs from our own environment; none removes a variable.
+    pub environment: Vec<(OsString, Option<OsString>)>,
+}
+
+impl Plan {
+    /// Finds the bot and checks that it is configured. A plan is made for every start: a restart may follow an
+    /// upgrade of the bot, or of the tools in its search path.
+    ///
+    /// # Errors
+    /// [`Code::Configuration`](crate::error::Code::Configuration): there is no bot, or it is not configured.
+    pub fn make(home: &Home) -> Result<Self> {
+        let path = search_path::for_bot(home.user(), std::env::var_os("PATH").as_deref());
+        let bot = bot::find(home, &path, std::env::var_os(CHOSEN).as_deref())?;
+        if bot.source != Source::Chosen {
+            bot::configured::check(home)?;
+        }
+        Ok(Self { command: bot.command, environment: environment(home, path) })
+    }
+}
+
+fn environment(home: &Home, path: OsString) -> Vec<(OsString, Option<OsString>)> {
+    let elsewhere = Some(home.root().into()).filter(|_| !home.is_default());
+    let mut environment = vec![
+        ("PATH".into(), Some(path)),
+        // With it the bot ends with 42 for a restart, instead of starting itself anew behind our back.
+        ("DUCTOR_SUPERVISOR".into(), Some("1".into())),
+        ("DUCTOR_HOME".into(), elsewhere),
+        // It says that *this* process was started by systemd.
+        ("SYSTEMD_EXEC_PID".into(), None),
+    ];
+    environment.extend(Mark::ours(home).map(|(name, value)| (name.into(), Some(value))));
+    environment
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bot_learns_its_home_only_when_it_is_not_the_default() {
+        let value = |home: Home, name: &str| {
+            let environment = environment(&home, "/bin".into());
+            environment.into_iter().find(|(it, _)| it == name).unwrap().1
+        };
+        let default = || Home::of("/home/u".into(), None).unwrap();
+        let other = || Home::of("/home/u".into(), Some("/srv/b".into())).unwrap();
+        assert_eq!(value(default(), "DUCTOR_HOME"), None);
+        assert_eq!(value(default(), "DUCTOR_HOST_HOME"), Some("/home/u/.ductor".into()));
+        assert_eq!(value(other(), "DUCTOR_HOME"), Some("/srv/b".into()));
+        assert_eq!(value(other(), "SYSTEMD_EXEC_PID"), None);
+    }
+}

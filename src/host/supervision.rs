@@ -1,0 +1,78 @@
+//! *Supervision*: who looks after the host itself. It decides who restarts a bot that crashed.
+
+use std::ffi::OsString;
+
+use serde::{Deserialize, Serialize};
+
+use crate::process::Process;
+
+/// Who looks after the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Supervision {
+    /// systemd restarts the host, with the bot's exit code as its own.
+    Systemd,
+    /// launchd restarts a host that does not end with 0, for ever.
+    Launchd,
+    /// The Task Scheduler only starts the host; the host restarts the bot.
+    TaskScheduler,
+    /// A person started the host; the host restarts the bot.
+    Foreground,
+}
+
+impl Supervision {
+    /// The supervision of this process.
+    pub fn detect() -> Self {
+        let process = Process::current();
+        let parent = process.parent().map(|parent| parent.pid);
+        let program = std::env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_owned()));
+        Self::of(|name| std::env::var_os(name), process.pid, parent, program)
+    }
+
+    /// All the variables are inherited by everything that the bot starts, so each needs a witness: systemd
+    /// names the pid it started (`SYSTEMD_EXEC_PID`, systemd.exec(5), since version 248), launchd is pid 1.
+    fn of(
+        variable: impl Fn(&str) -> Option<OsString>,
+        pid: u32,
+        parent: Option<u32>,
+        program: Option<OsString>,
+    ) -> Self {
+        let is = |name: &str, value: &str| variable(name).is_some_and(|it| it == value);
+        if is("DUCTOR_SUPERVISOR", "1") && is("SYSTEMD_EXEC_PID", &pid.to_string()) {
+            Self::Systemd
+        } else if parent == Some(1) && is("XPC_SERVICE_NAME", "dev.ductor") {
+            Self::Launchd
+        } else if program.is_some_and(|name| name == "ductorw") {
+            Self::TaskScheduler
+        } else {
+            Self::Foreground
+        }
+    }
+
+    /// A manager started the host.
+    pub fn is_manager(self) -> bool {
+        self != Self::Foreground
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(variables: &[(&str, &str)], parent: u32, program: &str) -> Supervision {
+        let variable = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, it)| it.into());
+        Supervision::of(variable, 7, Some(parent), Some(program.into()))
+    }
+
+    #[test]
+    fn inherited_variables_alone_prove_nothing() {
+        let systemd = |pid| of(&[("DUCTOR_SUPERVISOR", "1"), ("SYSTEMD_EXEC_PID", pid)], 2, "ductor");
+        assert_eq!(systemd("7"), Supervision::Systemd);
+        assert_eq!(systemd("8"), Supervision::Foreground);
+        assert_eq!(of(&[("SYSTEMD_EXEC_PID", "7")], 2, "ductor"), Supervision::Foreground);
+        let launchd = |parent| of(&[("XPC_SERVICE_NAME", "dev.ductor")], parent, "ductor");
+        assert_eq!(launchd(1), Supervision::Launchd);
+        assert_eq!(launchd(2), Supervision::Foreground);
+        assert_eq!(of(&[], 2, "ductorw"), Supervision::TaskScheduler);
+    }
+}

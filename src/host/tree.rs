@@ -1,0 +1,173 @@
+//! The *tree* of a host: everything that it started and what that started, whatever session it is in.
+//!
+//! While the host lives, the tree is what the process table says: orphans come back to the host, which adopts
+//! them. When the host was killed, the table forgets; then its *leftovers* are known by the mark that they
+//! inherited in their environment. In both cases a process that was moved to another cgroup on purpose
+//! (`systemd-run --user --scope`) is no member: somebody wants it to outlive the bot. The mark names the
+//! cgroup, so that what systemd started with a copied environment is none either.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::{lock, os};
+use crate::home::Home;
+use crate::process::{Process, Signal};
+
+/// The home of the host, for everything in its tree. The bot changes `DUCTOR_HOME` for its sub-agents.
+pub const HOST_HOME: &str = "DUCTOR_HOST_HOME";
+/// The host itself: `PID:START:CGROUP`.
+pub const HOST: &str = "DUCTOR_HOST";
+
+/// How long killed processes may take to be gone. One that waits for a broken disk never goes.
+pub const KILL_TIME: Duration = Duration::from_secs(3);
+
+/// The processes below one root.
+pub struct Tree {
+    root: Process,
+    spared: HashSet<Process>,
+    cgroup: Option<String>,
+}
+
+impl Tree {
+    /// The tree of this process, without the children that it was started with (`exec ductor > >(tee log)`).
+    pub fn ours() -> Self {
+        let tree = Self::of(Process::current());
+        let spared = tree.root.descendants(&HashSet::new()).into_iter().collect();
+        Self { spared, ..tree }
+    }
+
+    /// The tree of another process.
+    pub fn of(root: Process) -> Self {
+        Self { root, spared: HashSet::new(), cgroup: os::cgroup(&root) }
+    }
+
+    /// Its living members, without the root.
+    pub fn members(&self) -> Vec<Process> {
+        let mut members = self.root.descendants(&self.spared);
+        members.retain(|process| holds(self.cgroup.as_deref(), process));
+        members
+    }
+
+    /// Kills every member, and what they start meanwhile.
+    pub fn kill(&self) {
+        kill_all(|| self.members());
+    }
+}
+
+/// Kills what `find` finds until it finds nothing, for at most [`KILL_TIME`]. Returns how many it were.
+pub fn kill_all(find: impl Fn() -> Vec<Process>) -> usize {
+    let deadline = Instant::now() + KILL_TIME;
+    let (mut killed, mut refused) = (0, HashSet::new());
+    loop {
+        let mut found = find();
+        found.retain(|process| !refused.contains(process));
+        if found.is_empty() || Instant::now() >= deadline {
+            return killed;
+        }
+        for process in &found {
+            match process.signal(Signal::Kill) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(_) => drop(refused.insert(*process)), // another user's by now (sudo)
+                Ok(()) => killed += 1,
+            }
+        }
+        for process in found.iter().filter(|process| !refused.contains(process)) {
+            process.wait_gone(deadline);
+        }
+    }
+}
+
+/// What is left of the trees of hosts of this home that were killed. Never one of our own ancestors.
+pub fn leftovers(home: &Home) -> Vec<Process> {
+    let us = Process::current();
+    let spared: HashSet<Process> = us.ancestors().into_iter().chain([us]).chain(lock::holder(home)).collect();
+    let is_left = |process: &Process| {
+        let left = |mark: Mark| !mark.host.is_alive() && mark.is_about(home) && mark.holds(process);
+        !spared.contains(process) && process.is_ours() && Mark::of(process).is_some_and(left)
+    };
+    Process::all().into_iter().filter(is_left).collect()
+}
+
+/// What a host writes into the environment of its tree.
+pub struct Mark {
+    home: OsString,
+    /// The host.
+    pub host: Process,
+    cgroup: Option<String>,
+}
+
+impl Mark {
+    /// The mark that a process inherited.
+    pub fn of(process: &Process) -> Option<Self> {
+        Self::parse(process.environment(HOST_HOME)?, process.environment(HOST)?.to_str()?)
+    }
+
+    fn parse(home: OsString, host: &str) -> Option<Self> {
+        let mut parts = host.splitn(3, ':');
+        let host = Process { pid: parts.next()?.parse().ok()?, start: parts.next()?.parse().ok()? };
+        Some(Self { home, host, cgroup: parts.next().filter(|group| !group.is_empty()).map(Into::into) })
+    }
+
+    /// The variables with which this process, the host of `home`, marks its bot.
+    pub fn ours(home: &Home) -> [(&'static str, OsString); 2] {
+        let host = Process::current();
+        let cgroup = os::cgroup(&host).unwrap_or_default();
+        let value = format!("{}:{}:{cgroup}", host.pid, host.start);
+        [(HOST_HOME, home.root().into()), (HOST, value.into())]
+    }
+
+    /// The host that made it is one of this home, which may have been named in another way.
+    pub fn is_about(&self, home: &Home) -> bool {
+        let (ours, its) = (home.root(), Path::new(&self.home));
+        ours == its || ours.canonicalize().is_ok_and(|ours| its.canonicalize().is_ok_and(|its| ours == its))
+    }
+
+    fn holds(&self, process: &Process) -> bool {
+        holds(self.cgroup.as_deref(), process)
+    }
+}
+
+/// The process is in this cgroup or below it, as systemd counts what belongs to a unit.
+fn holds(cgroup: Option<&str>, process: &Process) -> bool {
+    match (cgroup, os::cgroup(process)) {
+        (Some(outer), Some(inner)) => is_within(outer, &inner),
+        _ => true,
+    }
+}
+
+fn is_within(outer: &str, inner: &str) -> bool {
+    let below = inner.strip_prefix(outer.trim_end_matches('/'));
+    below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_in_a_scope_of_its_own_is_no_member() {
+        let service = "/user.slice/user-1.slice/user@1.service/app.slice/ductor.service";
+        assert!(is_within(service, service));
+        assert!(is_within(service, &format!("{service}/sub")));
+        assert!(!is_within(service, "/user.slice/user-1.slice/user@1.service/app.slice/run-r1.scope"));
+        assert!(!is_within(service, &format!("{service}2")));
+        assert!(is_within("/", "/") && is_within("/", "/any"));
+    }
+
+    #[test]
+    fn a_mark_tells_its_host_and_its_home_by_any_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(dir.path(), &link).unwrap();
+        let home = Home::of(dir.path().into(), Some(dir.path().into())).unwrap();
+        let mark = |home: &Path, host| Mark::parse(home.into(), host);
+        let ours = mark(&link, "7:99:/a:b").unwrap();
+        assert_eq!((ours.host, ours.cgroup.as_deref()), (Process { pid: 7, start: 99 }, Some("/a:b")));
+        assert!(ours.is_about(&home));
+        assert!(!mark(Path::new("/elsewhere"), "7:99:").unwrap().is_about(&home));
+        assert!(mark(&link, "7").is_none() && mark(&link, "x:1:").is_none());
+    }
+}

@@ -1,0 +1,148 @@
+//! A *world*: a user with a home folder, a fake bot (a shell script), and the real `ductor`.
+//!
+//! Everything that is started in a world inherits its mark, and ends with it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects by panicking")]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use ductor::process::{Process, Signal};
+
+/// A deadline for what should take no time; machines that build are slow.
+const SOON: Duration = Duration::from_secs(15);
+
+/// A bot that notes its start and what it is told. `SIGUSR2` makes it ask for a restart.
+pub const BOT: &str = "
+    trap 'echo TERM >>told; exit 0' TERM
+    trap 'exit 42' USR2
+    echo $$ >>bots
+    while :; do sleep 100 & wait $!; done";
+
+pub struct World {
+    dir: tempfile::TempDir,
+}
+
+/// A host that was started in a world.
+pub struct Running {
+    child: Child,
+    said: PathBuf,
+    pub process: Process,
+}
+
+impl World {
+    /// A world with this bot, a shell script that runs in the folder of the world.
+    pub fn new(bot: &str) -> Self {
+        let world = Self { dir: tempfile::tempdir().unwrap() };
+        let script = format!("#!/bin/sh\ncd '{}'\n{bot}\n", world.path("").display());
+        fs::write(world.path("bot"), script).unwrap();
+        fs::set_permissions(world.path("bot"), fs::Permissions::from_mode(0o755)).unwrap();
+        world
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A file of the ductor home.
+    pub fn home(&self, name: &str) -> PathBuf {
+        self.path(".ductor").join(name)
+    }
+
+    /// A program in this world: its home, its bot, nothing of the environment of the tests.
+    pub fn command(&self, program: impl AsRef<Path>) -> Command {
+        let mut command = Command::new(program.as_ref());
+        command.env_clear().env("PATH", "/usr/bin:/bin").env("HOME", self.dir.path());
+        command.env("DUCTOR_BOT", self.path("bot")).env("WORLD", self.dir.path());
+        command.current_dir(self.dir.path()).stdin(Stdio::null()).stdout(Stdio::null());
+        command
+    }
+
+    pub fn ductor(&self, words: &[&str]) -> Command {
+        let mut command = self.command(env!("CARGO_BIN_EXE_ductor"));
+        command.args(words);
+        command
+    }
+
+    /// The host, as systemd would start it.
+    pub fn supervised(&self) -> Command {
+        let mut command = self.command("/bin/sh");
+        let line = format!("SYSTEMD_EXEC_PID=$$ exec {}", env!("CARGO_BIN_EXE_ductor"));
+        command.env("DUCTOR_SUPERVISOR", "1").args(["-c", &line]);
+        command
+    }
+
+    /// Starts a host; it runs its first bot when this returns.
+    pub fn host(&self) -> Running {
+        let before = self.bots().len();
+        let running = self.start(&mut self.ductor(&[]));
+        wait_for("the first bot", || self.bots().len() > before && self.state()["bot"].is_object());
+        running
+    }
+
+    pub fn start(&self, command: &mut Command) -> Running {
+        // A file, as what a host leaves behind would hold a pipe open.
+        let (file, said) = tempfile::NamedTempFile::new_in(self.dir.path()).unwrap().keep().unwrap();
+        let child = command.stderr(file).spawn().unwrap();
+        let process = Process::of(child.id()).expect("it ended at once");
+        Running { child, said, process }
+    }
+
+    /// What the host says about itself.
+    pub fn state(&self) -> serde_json::Value {
+        let text = fs::read_to_string(self.home("host.json")).unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// The pids of all bots that were started, in order.
+    pub fn bots(&self) -> Vec<u32> {
+        self.read("bots").lines().map(|pid| pid.trim().parse().unwrap()).collect()
+    }
+
+    /// A file in the folder of the world; empty if it is not there.
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Everything that runs in this world.
+    pub fn processes(&self) -> Vec<Process> {
+        let mine = |process: &Process| process.environment("WORLD").is_some_and(|it| it == self.dir.path());
+        Process::all().into_iter().filter(mine).collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        while let [first, rest @ ..] = self.processes().as_slice() {
+            for process in rest.iter().chain([first]) {
+                let _gone = process.signal(Signal::Kill);
+            }
+            first.wait_gone(Instant::now() + SOON);
+        }
+    }
+}
+
+impl Running {
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal).unwrap();
+    }
+
+    /// Waits for its end: how it ended, and what it said on stderr.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        assert!(self.process.wait_gone(Instant::now() + SOON), "it does not end");
+        let status = self.child.wait().unwrap();
+        (status, fs::read_to_string(&self.said).unwrap())
+    }
+}
+
+/// Waits for something to become true.
+pub fn wait_for(what: &str, condition: impl Fn() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !condition() {
+        assert!(Instant::now() < deadline, "no {what} after {SOON:?}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
