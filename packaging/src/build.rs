@@ -38,7 +38,7 @@ pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
 pub fn program(workspace: &Workspace, target: &Target) -> Result<Vec<u8>> {
     let name = format!("{NAME}{}", target.os.exe_suffix());
     let path = workspace.target.join(target.triple).join("release").join(name);
-    fs::read(&path).with_context(|| format!("read the compiled program {}", path.display()))
+    fs::read(&path).with_context(|| format!("{} is not compiled: leave out --no-build", path.display()))
 }
 
 /// Runs a command that talks on stderr; its stdout is not data, and stdout is ours.
