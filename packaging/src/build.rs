@@ -21,14 +21,16 @@ use crate::workspace::{Workspace, cargo, output};
 /// It does not compile, or a crate that is needed can't be fetched.
 pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
     // First, so that every folder of sources is there and gets its name.
-    run(cargo().args(["fetch", "--locked", "--target", target.triple]).current_dir(&workspace.root))?;
+    let mut fetch = cargo();
+    fetch.args(["fetch", "--locked", "--target", target.triple]).current_dir(&workspace.root);
+    run("fetch", target, &mut fetch)?;
     let mut build = cargo();
     build
         .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
         .current_dir(&workspace.root)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
     set_flags(&mut build, target, remap(workspace)?);
-    run(&mut build)
+    run("build", target, &mut build)
 }
 
 /// The compiled program of a target.
@@ -38,14 +40,14 @@ pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
 pub fn program(workspace: &Workspace, target: &Target) -> Result<Vec<u8>> {
     let name = format!("{NAME}{}", target.os.exe_suffix());
     let path = workspace.target.join(target.triple).join("release").join(name);
-    fs::read(&path).with_context(|| format!("read the compiled program {}", path.display()))
+    fs::read(&path).with_context(|| format!("{} is not compiled: leave out --no-build", path.display()))
 }
 
-/// Runs a command that talks on stderr; its stdout is not data, and stdout is ours.
-fn run(command: &mut Command) -> Result<()> {
-    let line = format!("{command:?}").replace('"', "");
-    let status = command.stdout(Stdio::null()).status().with_context(|| format!("run {line}"))?;
-    ensure!(status.success(), "{line}: {status}");
+/// Runs cargo, which talks on stderr; its stdout is not data, and stdout is ours.
+fn run(what: &str, target: &Target, command: &mut Command) -> Result<()> {
+    let what = format!("cargo {what} for {}", target.triple);
+    let status = command.stdout(Stdio::null()).status().with_context(|| what.clone())?;
+    ensure!(status.success(), "{what}: {status}; what it said stands above");
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::checksums;
 use crate::flags::Wish;
 use crate::payload::Payload;
 use crate::progress::Progress;
-use crate::release::Release;
+use crate::release::{self, Release};
 use crate::report::{self, Made, Offer};
 use crate::target::{self, Target};
 use crate::tools::{self, Missing};
@@ -33,12 +33,12 @@ struct Planned {
 /// # Errors
 /// Nothing could be planned; or a bundle was not made, after the others were.
 pub fn run(wish: &Wish) -> Result<()> {
-    let workspace = Workspace::find()?;
-    let release = Release::of(&workspace)?;
     let plan = plan(wish)?;
     if wish.list {
-        return list(&plan, &release, wish.json);
+        return list(&plan, wish.json);
     }
+    let workspace = Workspace::find()?;
+    let release = Release::of(&workspace)?;
     let progress = Progress::new();
     let payloads = payloads(&plan, &workspace, &release, wish.no_build, &progress);
     let folder = folder(&workspace, wish.out.as_deref())?;
@@ -66,10 +66,11 @@ fn planned(bundle: &'static Bundle, host: &str) -> Result<Planned> {
     Ok(Planned { bundle, target, missing: tools::compiler(target.triple) })
 }
 
-fn list(plan: &[Planned], release: &Release, json: bool) -> Result<()> {
+fn list(plan: &[Planned], json: bool) -> Result<()> {
+    let version = release::version()?;
     let offer = |planned: &Planned| Offer {
         name: planned.bundle.name(),
-        file: (planned.bundle.format.file)(release, planned.target),
+        file: (planned.bundle.format.file)(&version, planned.target),
         missing: planned.missing.clone(),
     };
     let offers: Vec<Offer> = plan.iter().map(offer).collect();
@@ -99,7 +100,7 @@ fn payloads(
                 if let Some(missing) = &planned.missing {
                     bail!("{} is missing\n  fix: {}", missing.what, missing.get);
                 }
-                drop(progress.begin(format!("building {}", target.triple)));
+                progress.say(&format!("building {}", target.triple));
                 build::build(workspace, target, release.epoch)?;
             }
             Payload::of(target, build::program(workspace, target)?, workspace)
@@ -155,7 +156,7 @@ fn make(
     let start = Instant::now();
     let bytes = (format.pack)(release, payload)?;
     let time = start.elapsed();
-    let file = (format.file)(release, planned.target);
+    let file = (format.file)(&release.version, planned.target);
     write(folder, &file, &bytes)?;
     Ok(Made { name: planned.bundle.name(), file, size: bytes.len(), sha256: checksums::sha256(&bytes), time })
 }

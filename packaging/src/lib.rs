@@ -11,7 +11,7 @@
 //! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
 //! [`report`] (what is said). The writers share [`tree`], [`compress`] and [`elf`].
 //!
-//! [`test`] runs every check of this repository, on the real machines that [`lab`] boots.
+//! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 

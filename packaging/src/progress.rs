@@ -23,10 +23,16 @@ impl Progress {
         Self { terminal: std::io::stderr().is_terminal().then(MultiProgress::new) }
     }
 
-    /// Begins a piece of work; it is told again that it is over, by dropping the step.
+    /// Says that something begins which tells of itself, such as cargo.
+    #[allow(clippy::print_stderr, reason = "progress is talk, and talk goes to stderr")]
+    pub fn say(&self, what: &str) {
+        eprintln!("{what}");
+    }
+
+    /// Begins a piece of work; dropping the step ends it.
     pub fn begin(&self, what: String) -> Step {
         let Some(screen) = &self.terminal else {
-            say(&what);
+            self.say(&what);
             return Step { spinner: None };
         };
         let style = ProgressStyle::with_template("{spinner} {msg}  {elapsed}");
@@ -49,9 +55,4 @@ impl Drop for Step {
             spinner.finish_and_clear();
         }
     }
-}
-
-#[allow(clippy::print_stderr, reason = "progress is talk, and talk goes to stderr")]
-fn say(what: &str) {
-    eprintln!("{what}");
 }

@@ -1,6 +1,6 @@
 //! A *release*: what is the same in all bundles of one version.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use semver::Version;
 
 use crate::changelog::{self, Entry};
@@ -28,12 +28,20 @@ pub const HOMEPAGE: &str = env!("CARGO_PKG_REPOSITORY");
 /// One version of the product.
 #[derive(Clone, Debug)]
 pub struct Release {
-    /// Its version, which is that of the workspace and so of this crate.
+    /// Its version.
     pub version: Version,
     /// The time of every file in its bundles, in seconds since 1970.
     pub epoch: u64,
     /// What changed in this version and those before it, the newest first.
     pub changelog: Vec<Entry>,
+}
+
+/// The version of the workspace, which is that of this crate.
+///
+/// # Errors
+/// Never: cargo has read it before.
+pub fn version() -> Result<Version> {
+    env!("CARGO_PKG_VERSION").parse().context("the version of the workspace")
 }
 
 impl Release {
@@ -42,12 +50,12 @@ impl Release {
     /// # Errors
     /// Its time is not known, or CHANGELOG.md says nothing of this version.
     pub fn of(workspace: &Workspace) -> Result<Self> {
-        let version: Version = env!("CARGO_PKG_VERSION").parse().context("the version of the workspace")?;
+        let version = version()?;
         let text = workspace.read("CHANGELOG.md")?;
         let changelog = changelog::parse(&String::from_utf8_lossy(&text)).context("CHANGELOG.md")?;
         let changelog: Vec<_> = changelog.into_iter().filter(|entry| entry.version <= version).collect();
         if changelog.first().is_none_or(|newest| newest.version != version) {
-            anyhow::bail!("CHANGELOG.md has no section for {version}: write `## [{version}] - YYYY-MM-DD`");
+            bail!("CHANGELOG.md has no section for {version}: write `## [{version}] - YYYY-MM-DD`");
         }
         Ok(Self { version, epoch: epoch::epoch(&workspace.root)?, changelog })
     }

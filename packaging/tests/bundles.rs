@@ -34,7 +34,7 @@ fn packed(format: &Format) -> Packed {
     let mut release = release();
     release.version = "1.2.3-rc.1".parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join((format.file)(&release, target));
+    let file = folder.path().join((format.file)(&release.version, target));
     fs::write(&file, (format.pack)(&release, &payload).unwrap()).unwrap();
     Packed { folder, file, payload }
 }

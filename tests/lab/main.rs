@@ -5,7 +5,9 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
+mod deb;
 mod lab;
+mod reproducible;
 mod world;
 
 use std::cell::RefCell;
@@ -42,7 +44,7 @@ fn main() -> ExitCode {
     if lacks.as_deref() == Some("") {
         return ExitCode::SUCCESS; // not wanted
     }
-    let tests = [lab::TESTS].concat();
+    let tests = [lab::TESTS, deb::TESTS, reproducible::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let lacks = lacks.clone();
         let short = name.strip_prefix("lab::").unwrap_or(name);

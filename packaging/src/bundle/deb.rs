@@ -5,6 +5,7 @@
 use anyhow::{Result, bail};
 use jiff::civil::Date;
 use md5::{Digest, Md5};
+use semver::Version;
 
 use super::Format;
 use super::ar::ar;
@@ -41,8 +42,8 @@ const SCRIPTS: [(&str, &str); 3] = [
 const COPYRIGHT: &str = include_str!("../../../installers/deb/copyright");
 const OVERRIDES: &str = include_str!("../../../installers/deb/lintian-overrides");
 
-fn file(release: &Release, target: &Target) -> String {
-    format!("{NAME}_{}_{}.deb", version(&release.version), target.arch.deb)
+fn file(version: &Version, target: &Target) -> String {
+    format!("{NAME}_{}_{}.deb", full(version), target.arch.deb)
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
@@ -70,7 +71,8 @@ fn data(release: &Release, payload: &Payload) -> Result<Tree> {
     Ok(tree)
 }
 
-fn version(version: &semver::Version) -> String {
+/// The version with the revision.
+fn full(version: &Version) -> String {
     format!("{}-{REVISION}", version::deb(version))
 }
 
@@ -85,7 +87,7 @@ fn control_file(release: &Release, payload: &Payload, data: &Tree) -> Result<Str
         }
     };
     field("Package", NAME);
-    field("Version", &version(&release.version));
+    field("Version", &full(&release.version));
     field("Architecture", payload.target.arch.deb);
     field("Maintainer", MAINTAINER);
     field("Installed-Size", &installed_size(data).to_string());
@@ -144,7 +146,7 @@ fn changelog(release: &Release) -> String {
     let mut text = String::new();
     for entry in &release.changelog {
         let changes: String = entry.changes.iter().map(|change| item(change)).collect();
-        let version = version(&entry.version);
+        let version = full(&entry.version);
         let date = rfc_2822(entry.date);
         text += &format!(
             "{NAME} ({version}) unstable; urgency=medium\n\n{changes}\n -- {MAINTAINER}  {date}\n\n"

@@ -8,6 +8,7 @@ pub mod tar_xz;
 
 use anyhow::{Context, Result, ensure};
 use glob::{MatchOptions, Pattern};
+use semver::Version;
 
 use crate::payload::Payload;
 use crate::release::Release;
@@ -28,7 +29,7 @@ pub struct Format {
     /// How the names of its bundles end.
     pub name: &'static str,
     /// The name of the file. It differs by target.
-    pub file: fn(&Release, &Target) -> String,
+    pub file: fn(&Version, &Target) -> String,
     /// The content of the file: a pure function, which may run in any thread.
     pub pack: fn(&Release, &Payload) -> Result<Vec<u8>>,
 }

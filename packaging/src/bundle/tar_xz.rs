@@ -1,6 +1,7 @@
 //! The `.tar.xz` archive: one top folder, named after the target. cargo-dist's install script strips it.
 
 use anyhow::Result;
+use semver::Version;
 
 use super::Format;
 use crate::compress::xz;
@@ -12,7 +13,7 @@ use crate::target::Target;
 /// `ductor-x86_64-unknown-linux-musl.tar.xz`
 pub const FORMAT: Format = Format { name: "tar.xz", file, pack };
 
-fn file(_: &Release, target: &Target) -> String {
+fn file(_: &Version, target: &Target) -> String {
     format!("{NAME}-{}.tar.xz", target.triple)
 }
 

@@ -1,0 +1,183 @@
+//! What the `.deb` does beside placing files: its maintainer scripts, on both Debian releases.
+//!
+//! The packages are the real one in several versions, with a program that only stays up in the place of ours.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use xtask::lab::image::{BOOKWORM, Image, SERVER, TRIXIE};
+use xtask::lab::{Machine, needs};
+use xtask::test::in_lab::PACKAGE;
+
+crate::tests![
+    lintian_has_nothing_to_say,
+    an_upgrade_reloads_and_restarts_once_on_bookworm,
+    an_upgrade_reloads_and_restarts_once_on_trixie,
+    an_administrators_choice_outlives_upgrades,
+    one_who_masked_it_is_left_alone,
+    removing_stops_it_and_a_purge_leaves_nothing,
+    without_systemd_it_installs_and_enables,
+    into_another_root_it_only_places_files,
+];
+
+fn lintian_has_nothing_to_say() -> Result<()> {
+    needs::install(if needs::on_path("lintian") { &[] } else { &["lintian"] }, &|what| println!("{what}"))?;
+    let lintian = Command::new("lintian")
+        .args(["--allow-root", "--fail-on", "error,warning"])
+        .arg(package()?)
+        .output()
+        .context("start lintian")?;
+    let said = String::from_utf8_lossy(&lintian.stdout).into_owned();
+    ensure!(lintian.status.success() && said.is_empty(), "{said}");
+    Ok(())
+}
+
+fn an_upgrade_reloads_and_restarts_once_on_bookworm() -> Result<()> {
+    an_upgrade_reloads_and_restarts_once(&BOOKWORM)
+}
+
+fn an_upgrade_reloads_and_restarts_once_on_trixie() -> Result<()> {
+    an_upgrade_reloads_and_restarts_once(&TRIXIE)
+}
+
+fn an_upgrade_reloads_and_restarts_once(image: &Image) -> Result<()> {
+    let machine = Machine::boot(image)?;
+    let _alice = machine.login("alice")?;
+    let _bob = machine.login("bob")?;
+    configure(&machine, "alice")?;
+    install(&machine, 1)?;
+    assert_eq!(show(&machine, "alice", "ActiveState,UnitFileState")?, "active enabled");
+    assert_eq!(show(&machine, "bob", "ActiveState,UnitFileState,ConditionResult")?, "inactive enabled no");
+
+    install(&machine, 2)?;
+    assert_eq!(show(&machine, "alice", "ActiveState,Description")?, "active version 2");
+    assert_eq!(show(&machine, "bob", "ActiveState,Description")?, "inactive version 2");
+    let log = machine.run("root", &["journalctl", "-o", "cat", "_SYSTEMD_USER_UNIT=ductor.service"])?.ok()?;
+    assert_eq!(log, "up 1\nup 2");
+    Ok(())
+}
+
+fn an_administrators_choice_outlives_upgrades() -> Result<()> {
+    let machine = Machine::boot(&SERVER)?;
+    let _alice = machine.login("alice")?;
+    install(&machine, 1)?;
+    let is_enabled = || machine.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"]);
+    assert_eq!(is_enabled()?.stdout, "enabled\n");
+    machine.run("root", &["systemctl", "--global", "disable", "ductor.service"])?.ok()?;
+    configure(&machine, "alice")?;
+    install(&machine, 2)?;
+    assert_eq!(is_enabled()?.stdout, "disabled\n");
+    assert_eq!(show(&machine, "alice", "ActiveState,Description")?, "inactive version 2");
+
+    machine.run("root", &["systemctl", "--global", "enable", "ductor.service"])?.ok()?;
+    install(&machine, 3)?;
+    assert_eq!(is_enabled()?.stdout, "enabled\n");
+    assert_eq!(show(&machine, "alice", "ActiveState")?, "active");
+    Ok(())
+}
+
+fn one_who_masked_it_is_left_alone() -> Result<()> {
+    let machine = Machine::boot(&SERVER)?;
+    let _alice = machine.login("alice")?;
+    configure(&machine, "alice")?;
+    install(&machine, 1)?;
+    machine.run("alice", &["systemctl", "--user", "mask", "--now", "ductor.service"])?.ok()?;
+    install(&machine, 2)?;
+    assert_eq!(show(&machine, "alice", "ActiveState,UnitFileState")?, "inactive masked");
+    Ok(())
+}
+
+fn removing_stops_it_and_a_purge_leaves_nothing() -> Result<()> {
+    let machine = Machine::boot(&SERVER)?;
+    let _alice = machine.login("alice")?;
+    configure(&machine, "alice")?;
+    let before = machine.changes()?;
+    install(&machine, 1)?;
+    machine.run("root", &["dpkg", "--remove", "ductor"])?.ok()?;
+    assert_eq!(show(&machine, "alice", "ActiveState,LoadState")?, "inactive not-found");
+    machine.run("root", &["dpkg", "--purge", "ductor"])?.ok()?;
+    // What dpkg writes about itself, the journal, and the package that we put there.
+    let left = machine.changes()?.since(&before, &["/var/lib/dpkg", "/var/log", "/srv"])?;
+    assert!(left.is_empty(), "{left:#?}");
+    Ok(())
+}
+
+fn without_systemd_it_installs_and_enables() -> Result<()> {
+    let machine = Machine::boot(&SERVER)?;
+    put(&machine, 1)?;
+    // The machine's own files as a chroot: nothing of the running systemd is seen in it.
+    let chroot =
+        "mount --bind / /mnt && mount -t tmpfs none /mnt/run && chroot /mnt dpkg --install /srv/1.deb";
+    machine.run("root", &["unshare", "--mount", "sh", "-c", chroot])?.ok()?;
+    let link = machine.path("/etc/systemd/user/default.target.wants/ductor.service");
+    assert!(link.is_symlink());
+    Ok(())
+}
+
+fn into_another_root_it_only_places_files() -> Result<()> {
+    let machine = Machine::boot(&SERVER)?;
+    put(&machine, 1)?;
+    let other = "mkdir -p /srv/root/var/lib/dpkg/info && : >/srv/root/var/lib/dpkg/status && \
+        dpkg --root=/srv/root --force-script-chrootless --force-depends --install /srv/1.deb";
+    machine.run("root", &["sh", "-c", other])?.ok()?;
+    assert!(machine.path("/srv/root/usr/bin/ductor").exists());
+    let link = "etc/systemd/user/default.target.wants/ductor.service";
+    assert!(!machine.path(link).is_symlink() && !machine.path("/srv/root").join(link).is_symlink());
+    Ok(())
+}
+
+fn package() -> Result<String> {
+    std::env::var(PACKAGE).with_context(|| format!("{PACKAGE} names no package"))
+}
+
+/// Makes that user one for whom the packaged unit runs.
+fn configure(machine: &Machine, user: &str) -> Result<()> {
+    let configure = "mkdir -p ~/.ductor/config && echo {} >~/.ductor/config/config.json";
+    machine.run(user, &["sh", "-c", configure])?.ok().map(drop)
+}
+
+/// Installs or upgrades to a version. Its unit names it, its program writes it to the log.
+fn install(machine: &Machine, version: u32) -> Result<()> {
+    put(machine, version)?;
+    machine.run("root", &["dpkg", "--install", &format!("/srv/{version}.deb")])?.ok().map(drop)
+}
+
+/// Makes the package of a version and puts it at `/srv/VERSION.deb` of the machine.
+fn put(machine: &Machine, version: u32) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let top = folder.path().join("package");
+    dpkg_deb(&["--raw-extract", &package()?, &top.display().to_string()])?;
+    let program = top.join("usr/bin/ductor");
+    fs::write(&program, format!("#!/bin/sh\necho up {version}\nexec sleep infinity\n"))?;
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+    let line = |file: &str, name: &str, value: &str| set(&top.join(file), name, value);
+    line("DEBIAN/control", "Version: ", &format!("9.0.{version}-1"))?;
+    line("usr/lib/systemd/user/ductor.service", "Description=", &format!("version {version}"))?;
+    let package = machine.path(&format!("/srv/{version}.deb")).display().to_string();
+    dpkg_deb(&["--root-owner-group", "-Znone", "--build", &top.display().to_string(), &package])
+}
+
+/// Gives the line of a file that begins so another value.
+fn set(file: &Path, name: &str, value: &str) -> Result<()> {
+    let text = fs::read_to_string(file)?;
+    ensure!(text.lines().any(|line| line.starts_with(name)), "no {name} in {text}");
+    let change =
+        |line: &str| if line.starts_with(name) { format!("{name}{value}\n") } else { format!("{line}\n") };
+    Ok(fs::write(file, text.lines().map(change).collect::<String>())?)
+}
+
+fn dpkg_deb(args: &[&str]) -> Result<()> {
+    let output = Command::new("dpkg-deb").args(args).output().context("start dpkg-deb")?;
+    ensure!(output.status.success(), "dpkg-deb {args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// Properties of the service as that user's manager sees it, in the order asked for.
+fn show(machine: &Machine, user: &str, properties: &str) -> Result<String> {
+    let ask =
+        format!("for p in {}; do systemctl --user show -P $p ductor; done", properties.replace(',', " "));
+    Ok(machine.run(user, &["sh", "-c", &ask])?.ok()?.replace('\n', " "))
+}
