@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
 mod lab;
+mod unit;
 mod world;
 
 use std::cell::RefCell;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     if lacks.as_deref() == Some("") {
         return ExitCode::SUCCESS; // not wanted
     }
-    let tests = [lab::TESTS].concat();
+    let tests = [lab::TESTS, unit::TESTS].concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let lacks = lacks.clone();
         let short = name.strip_prefix("lab::").unwrap_or(name);
