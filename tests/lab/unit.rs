@@ -3,6 +3,7 @@
 //! Ten thousand definitions with unpleasant paths and values go into the user manager, many at once, and come
 //! back as `systemd-analyze dump` tells them. A few hundred are started, and tell what really reached them.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -255,9 +256,14 @@ impl<'a> Units<'a> {
             }
         }
         let units = Self { machine, count: units.len() };
-        // A unit stays in memory while one that is active wants it.
-        fs::write(folder.join("cases.target"), format!("[Unit]\nWants={}\n", units.names().join(" ")))?;
-        machine.run("alice", &["systemctl", "--user", "daemon-reload"])?.ok()?;
+        // A unit is loaded, and stays so, while one that is active wants it.
+        let wanting = folder.join("cases.target");
+        fs::write(&wanting, "[Unit]\n")?;
+        let systemctl = ["systemctl", "--user"];
+        machine.run("alice", &[&systemctl[..], &["daemon-reload"]].concat())?.ok()?;
+        machine.run("alice", &[&systemctl[..], &["start", "cases.target"]].concat())?.ok()?;
+        fs::write(&wanting, format!("[Unit]\nWants={}\n", units.names().join(" ")))?;
+        machine.run("alice", &[&systemctl[..], &["daemon-reload"]].concat())?.ok()?;
         Ok(units)
     }
 
@@ -266,24 +272,20 @@ impl<'a> Units<'a> {
     }
 
     fn start(&self) -> Result<()> {
-        self.machine.run("alice", &["systemctl", "--user", "start", "cases.target"])?.ok().map(drop)
+        let names = self.names();
+        let start = ["systemctl", "--user", "start"].into_iter().chain(names.iter().map(String::as_str));
+        self.machine.run("alice", &start.collect::<Vec<_>>())?.ok().map(drop)
     }
 
     fn understood(&self) -> Result<Vec<Understood>> {
-        self.start()?;
         let dump =
             self.machine.run("alice", &["systemd-analyze", "--user", "dump", "case-*.service"])?.ok()?;
-        self.machine
-            .run("alice", &["systemctl", "--user", "stop", "cases.target", "case-*.service"])?
-            .ok()?;
-        let dump = dump.replace("\n→ ", "\n-> ").replace("\n\t→ ", "\n\t-> ");
-        let unit = |name: String| {
-            let start = format!("-> Unit {name}:\n");
-            let rest = dump.split_once(&start).with_context(|| format!("{name} is not in the dump"))?.1;
-            let end = rest.find("\n-> Unit ").unwrap_or(rest.len());
-            Understood::read(&rest[..end])
-        };
-        self.names().into_iter().map(unit).collect()
+        let dump = dump.replace("→ ", "-> "); // as 257 has it
+        let units: HashMap<&str, &str> =
+            dump.split("-> Unit ").filter_map(|unit| unit.split_once(":\n")).collect();
+        let told =
+            |name: String| Understood::read(units.get(name.as_str()).with_context(|| format!("no {name}"))?);
+        self.names().into_iter().map(told).collect()
     }
 }
 
