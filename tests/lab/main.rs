@@ -5,7 +5,12 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
+mod access;
 mod lab;
+mod package;
+mod service;
+mod survive;
+mod uninstall;
 mod unit;
 mod world;
 
@@ -43,7 +48,16 @@ fn main() -> ExitCode {
     if lacks.as_deref() == Some("") {
         return ExitCode::SUCCESS; // not wanted
     }
-    let tests = [lab::TESTS, unit::TESTS].concat();
+    let tests = [
+        lab::TESTS,
+        unit::TESTS,
+        package::TESTS,
+        service::TESTS,
+        survive::TESTS,
+        uninstall::TESTS,
+        access::TESTS,
+    ]
+    .concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let lacks = lacks.clone();
         let short = name.strip_prefix("lab::").unwrap_or(name);
