@@ -5,9 +5,15 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
+mod access;
 mod deb;
 mod lab;
+mod package;
 mod reproducible;
+mod service;
+mod survive;
+mod uninstall;
+mod unit;
 mod world;
 
 use std::cell::RefCell;
@@ -44,7 +50,18 @@ fn main() -> ExitCode {
     if lacks.as_deref() == Some("") {
         return ExitCode::SUCCESS; // not wanted
     }
-    let tests = [lab::TESTS, deb::TESTS, reproducible::TESTS].concat();
+    let tests = [
+        lab::TESTS,
+        unit::TESTS,
+        package::TESTS,
+        service::TESTS,
+        survive::TESTS,
+        uninstall::TESTS,
+        access::TESTS,
+        deb::TESTS,
+        reproducible::TESTS,
+    ]
+    .concat();
     let trials = tests.into_iter().map(|(name, test)| {
         let lacks = lacks.clone();
         let short = name.strip_prefix("lab::").unwrap_or(name);

@@ -1,1 +1,158 @@
-//! What the tests share: the package, a machine that has it, a bot to keep running.
+//! A *world*: a machine with the package, and what the tests say and ask there, over and over.
+
+use std::fs;
+use std::ops::Deref;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+use xtask::lab::{Image, Machine, Output, User};
+use xtask::test::in_lab::PACKAGE;
+
+/// Seconds that systemd waits before it starts a host again (`RestartSec`), and two for the start.
+pub const BACK: Duration = Duration::from_secs(7);
+
+/// Longer than anything takes that is going to happen.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A booted machine for the tests of the product.
+pub struct World {
+    machine: Machine,
+}
+
+impl Deref for World {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        &self.machine
+    }
+}
+
+impl World {
+    /// A machine without the package.
+    pub fn boot(image: &Image) -> Result<Self> {
+        Ok(Self { machine: Machine::boot(image)? })
+    }
+
+    /// A machine with the package.
+    pub fn with_package(image: &Image) -> Result<Self> {
+        let world = Self::boot(image)?;
+        world.install_package()?;
+        Ok(world)
+    }
+
+    /// A machine with the package, where alice has a bot of ours and the service runs it.
+    pub fn with_service(image: &Image) -> Result<Self> {
+        let world = Self::with_package(image)?;
+        let bot = world.make_bot("alice")?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        Ok(world)
+    }
+
+    /// `sudo apt install ./ductor_*.deb`
+    pub fn install_package(&self) -> Result<Output> {
+        put_package(&self.machine)?;
+        self.run("root", APT_INSTALL)?.ended(0)
+    }
+
+    /// The product's own command line.
+    pub fn ductor<'a>(&self, user: impl Into<User<'a>>, words: &[&str]) -> Result<Output> {
+        self.run(user, &[&["/usr/bin/ductor"], words].concat())
+    }
+
+    /// `ductor service status --json` of a user.
+    pub fn status<'a>(&self, user: impl Into<User<'a>>) -> Result<Value> {
+        let said = self.ductor(user, &["service", "status", "--json"])?;
+        serde_json::from_str(&said.stdout).with_context(|| said.to_string())
+    }
+
+    /// Gives a user the configuration of a bot whose token is made up.
+    pub fn configure(&self, user: &str) -> Result<()> {
+        let token = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
+        let config = serde_json::json!({"telegram_token": token, "allowed_user_ids": [4711]});
+        self.give(user, ".ductor/config/config.json", &config.to_string(), 0o600).map(drop)
+    }
+
+    /// Gives a user a bot that notes its starts and ends in `~/events`, and ends with the code that
+    /// [`World::end_bot`] writes. Its command line.
+    pub fn make_bot(&self, user: &str) -> Result<String> {
+        self.give(user, "bot", BOT, 0o755)
+    }
+
+    /// Lets the bot of [`World::make_bot`] end with this code.
+    pub fn end_bot(&self, user: &str, code: i32) -> Result<()> {
+        let end = format!("echo {code} >~/end.new && mv ~/end.new ~/end");
+        self.run(User::Cron(user), &["sh", "-c", &end])?.ok().map(drop)
+    }
+
+    /// The events of that bot.
+    pub fn events(&self, user: &str) -> Result<Vec<Event>> {
+        let text = fs::read_to_string(self.path(&format!("/home/{user}/events"))).unwrap_or_default();
+        text.lines().map(Event::read).collect()
+    }
+
+    /// The processes of a user with this name, as root sees them: nobody is logged in for it.
+    pub fn processes(&self, user: &str, name: &str) -> Result<Vec<String>> {
+        let found = self.run(User::Root, &["pgrep", "-u", user, "-x", name])?;
+        Ok(found.stdout.split_whitespace().map(String::from).collect())
+    }
+
+    /// Writes a file into the home of a user, who owns it and the folders made for it. Its path.
+    pub fn give(&self, user: &str, path: &str, text: &str, mode: u32) -> Result<String> {
+        let inside = format!("/home/{user}/{path}");
+        let parent = PathBuf::from(&inside).parent().context("a file is in a folder")?.display().to_string();
+        self.run(User::Cron(user), &["mkdir", "-p", &parent])?.ok()?;
+        fs::write(self.path(&inside), text)?;
+        fs::set_permissions(self.path(&inside), fs::Permissions::from_mode(mode))?;
+        self.run("root", &["chown", &format!("{user}:{user}"), &inside])?.ok()?;
+        Ok(inside)
+    }
+}
+
+/// One line of a bot of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// `start`, `end`, or a signal.
+    pub what: String,
+    /// Whose.
+    pub pid: String,
+    /// Since the epoch.
+    pub at: Duration,
+}
+
+impl Event {
+    fn read(line: &str) -> Result<Self> {
+        let words: Vec<&str> = line.split(' ').collect();
+        let [what, pid, at] = words[..] else { anyhow::bail!("not an event: {line:?}") };
+        Ok(Self { what: what.into(), pid: pid.into(), at: Duration::from_nanos(at.parse()?) })
+    }
+}
+
+const BOT: &str = r#"#!/bin/bash
+note() { echo "$1 $$ $(date +%s%N)" >>"$HOME/events"; }
+note start
+echo "the bot $$ says hello"
+trap 'note term; exit 0' TERM
+until [ -e "$HOME/end" ]; do sleep 0.05; done
+code=$(cat "$HOME/end")
+rm "$HOME/end"
+note end
+exit "$code"
+"#;
+
+/// Where the package stands in a machine, and how it is installed there.
+pub const APT_INSTALL: &[&str] = &["apt-get", "install", "-y", "-q", "/srv/ductor.deb"];
+
+/// Puts the package that is tested to `/srv/ductor.deb`.
+pub fn put_package(machine: &Machine) -> Result<()> {
+    let package = std::env::var(PACKAGE).context(PACKAGE)?;
+    fs::copy(&package, machine.path("/srv/ductor.deb")).with_context(|| format!("copy {package}"))?;
+    Ok(())
+}
+
+/// Whether `status` names this problem.
+pub fn has_problem(status: &Value, id: &str) -> bool {
+    status["problems"].as_array().is_some_and(|all| all.iter().any(|problem| problem["id"] == id))
+}

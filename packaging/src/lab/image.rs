@@ -39,7 +39,7 @@ pub const BOOKWORM: Image = Image { name: "bookworm", packages: PEOPLE, ..SERVER
 /// The same with systemd 257.
 pub const TRIXIE: Image = Image { name: "trixie", suite: "trixie", python: "3.13", ..BOOKWORM };
 
-/// [`BOOKWORM`] where alice has the real bot, where `ductor bot install` puts it.
+/// [`BOOKWORM`] where alice has the real bot, as `pipx install ductor` leaves it.
 pub const BOT: Image = Image { name: "bot", bot: true, ..BOOKWORM };
 
 /// Every image.
@@ -61,8 +61,8 @@ pub fn home_of(user: &str) -> String {
 /// The bot that is baked in, as pip names it.
 pub const BOT_RELEASE: &str = "ductor==0.20.1";
 
-/// Where alice has it, as seen from inside: the place of `ductor bot install`.
-pub const BOT_FOLDER: &str = "/home/alice/.local/share/ductor/bot";
+/// The virtual environment in which alice has it, as seen from inside; `~/.local/bin/ductor` is a link into it.
+pub const BOT_FOLDER: &str = "/home/alice/.local/share/pipx/venvs/ductor";
 
 /// What every image has. passwd and login are named because a minimal trixie has no `useradd`.
 const PACKAGES: &[&str] =
@@ -178,7 +178,8 @@ impl Image {
         mount_overlay(&[root], &upper, &work, &merged)?;
         let script = format!(
             "set -e; python3 -m venv {BOT_FOLDER}; \
-             {BOT_FOLDER}/bin/pip install --quiet --no-index --find-links=/mnt {BOT_RELEASE}"
+             {BOT_FOLDER}/bin/pip install --quiet --no-index --find-links=/mnt {BOT_RELEASE}; \
+             mkdir -p ~/.local/bin; ln -s {BOT_FOLDER}/bin/ductor ~/.local/bin/ductor"
         );
         let installed = host(
             "systemd-nspawn",

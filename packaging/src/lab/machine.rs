@@ -43,6 +43,17 @@ pub enum Network {
 /// Names of machines of tests begin so, and such a machine whose owner is gone is stopped by [`sweep`].
 const OF_A_TEST: &str = "test-";
 
+/// What root's commands have, and nothing of this computer's.
+const ENVIRONMENT: [&str; 7] = [
+    "env",
+    "-i",
+    "HOME=/root",
+    "USER=root",
+    "TERM=dumb",
+    "LANG=C.UTF-8",
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+];
+
 /// No boot was seen to take longer than 2 s; a computer may have more to do than this.
 const BOOT: Duration = Duration::from_secs(60);
 
@@ -52,11 +63,18 @@ impl Machine {
     /// # Errors
     /// [`needs::Missing`], or the machine did not come up: its console's last lines.
     pub fn boot(image: &Image) -> Result<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let machine = Self::make(&format!("{OF_A_TEST}{}-{count}", std::process::id()), image)?;
+        let machine = Self::make(&unique_name(), image)?;
         machine.start(Network::Loopback)?;
         Ok(machine)
+    }
+
+    /// The files of a machine that is not switched on, as an image builder or a rescue disk sees them; commands
+    /// run by [`Machine::chroot`]. Dropped, they are gone.
+    ///
+    /// # Errors
+    /// [`needs::Missing`].
+    pub fn switched_off(image: &Image) -> Result<Self> {
+        Self::make(&unique_name(), image)
     }
 
     /// Boots a machine that outlives this process, until [`Machine::stop`].
@@ -110,6 +128,16 @@ impl Machine {
         super::user::run(self, &user.into(), command)
     }
 
+    /// Runs a command as root in the files alone, without anything of a running system, and waits for its end.
+    ///
+    /// # Errors
+    /// chroot(8) can't be started.
+    pub fn chroot(&self, command: &[&str]) -> Result<Output> {
+        let mut chroot = Command::new("chroot");
+        chroot.arg(self.root()).args(ENVIRONMENT).args(command);
+        super::user::capture(&chroot, format!("chroot: {}", command.join(" ")))
+    }
+
     /// What differs from the image now.
     ///
     /// # Errors
@@ -152,10 +180,8 @@ impl Machine {
     pub(super) fn inside(&self, command: &[&str]) -> Result<Command> {
         let init = self.init().with_context(|| format!("{} does not run", self.name))?.to_string();
         let mut nsenter = Command::new("nsenter");
-        nsenter.args(["-t", &init, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", "env", "-i"]);
-        nsenter.args(["HOME=/root", "USER=root", "TERM=dumb", "LANG=C.UTF-8"]);
-        nsenter.arg("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin").args(command);
-        nsenter.stdin(Stdio::null());
+        nsenter.args(["-t", &init, "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--"]);
+        nsenter.args(ENVIRONMENT).args(command).stdin(Stdio::null());
         Ok(nsenter)
     }
 
@@ -260,6 +286,11 @@ impl Drop for Machine {
             let _swept_later = self.stop();
         }
     }
+}
+
+fn unique_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("{OF_A_TEST}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// The names of all machines.

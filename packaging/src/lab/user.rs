@@ -1,7 +1,7 @@
 //! Commands in a machine, as people run them: who, in which kind of session, and how it ended.
 
 use std::fmt;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
@@ -86,15 +86,21 @@ const DEADLINE: &str = "120";
 pub(super) fn run(machine: &Machine, user: &User<'_>, command: &[&str]) -> Result<Output> {
     let words = as_user(user, command);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let mut run = with_deadline(&machine.inside(&words)?);
+    capture(&machine.inside(&words)?, format!("{user:?}: {}", command.join(" ")))
+}
+
+/// Runs `command`, which a person knows as `line`, to its end or its deadline.
+pub(super) fn capture(command: &Command, line: String) -> Result<Output> {
+    let mut timeout = Command::new("timeout");
+    timeout.args(["--kill-after=5", DEADLINE]).arg(command.get_program()).args(command.get_args());
     let start = Instant::now();
-    let output = run.output().context("start nsenter")?;
+    let output = timeout.stdin(Stdio::null()).output().context("start timeout")?;
     Ok(Output {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         took: start.elapsed(),
-        line: format!("{user:?}: {}", command.join(" ")),
+        line,
     })
 }
 
@@ -103,15 +109,8 @@ pub(super) fn run_here(machine: &Machine, user: &User<'_>, command: &[&str]) -> 
     let words = as_user(user, command);
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let mut run = machine.inside(&words)?;
-    run.stdin(std::process::Stdio::inherit());
+    run.stdin(Stdio::inherit());
     Ok(run.status().context("start nsenter")?.code().unwrap_or(-1))
-}
-
-fn with_deadline(command: &Command) -> Command {
-    let mut timeout = Command::new("timeout");
-    timeout.args(["--kill-after=5", DEADLINE]).arg(command.get_program()).args(command.get_args());
-    timeout.stdin(std::process::Stdio::null());
-    timeout
 }
 
 /// The words that, said by root in the machine, run `command` as that user.

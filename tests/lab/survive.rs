@@ -1,0 +1,130 @@
+//! What a running service survives: crashes, restarts that the bot asks for, logouts, reboots.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
+use xtask::lab::{User, wait_for};
+
+use crate::world::{BACK, PATIENCE, World, has_problem};
+
+crate::tests![
+    a_killed_bot_is_back_in_time,
+    a_killed_host_is_back_in_time,
+    exit_42_is_a_new_bot_at_once_and_not_counted,
+    a_logout_does_not_end_it,
+    a_reboot_starts_it_without_a_login,
+    without_linger_it_ends_at_logout_and_status_had_said_so,
+];
+
+fn a_killed_bot_is_back_in_time() -> Result<()> {
+    comes_back_after_killing("bot_pid")
+}
+
+fn a_killed_host_is_back_in_time() -> Result<()> {
+    comes_back_after_killing("pid")
+}
+
+fn comes_back_after_killing(whom: &str) -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let before = world.status("alice")?;
+    world.run("root", &["kill", "-KILL", &before[whom].to_string()])?.ok()?;
+    let after = wait_for(&format!("a new {whom}"), BACK, || {
+        let status = world.status("alice")?;
+        let new = status["state"] == "running"
+            && status["bot_pid"].is_u64()
+            && status["bot_pid"] != before["bot_pid"];
+        ensure!(new, "{status:#}");
+        Ok(Some(status))
+    })?;
+    assert_eq!(after["restarts"], 1, "{after:#}");
+    let bots = world.processes("alice", "bot")?;
+    assert_eq!(bots, [after["bot_pid"].to_string()], "one bot, no stray one");
+    Ok(())
+}
+
+fn exit_42_is_a_new_bot_at_once_and_not_counted() -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let before = world.status("alice")?;
+    let mut gaps = Vec::new();
+    for round in 1..=5 {
+        world.end_bot("alice", 42)?;
+        let events = wait_for("a new bot", PATIENCE, || {
+            let events = world.events("alice")?;
+            let starts = events.iter().filter(|event| event.what == "start").count();
+            Ok((starts == round + 1).then_some(events))
+        })?;
+        let [.., end, start] = &events[..] else { anyhow::bail!("{events:?}") };
+        assert_eq!((end.what.as_str(), start.what.as_str()), ("end", "start"));
+        gaps.push(start.at - end.at);
+    }
+    // The middle one: other work on this computer may delay any of them.
+    gaps.sort();
+    assert!(gaps[gaps.len() / 2] < Duration::from_millis(200), "{gaps:?}");
+    let after = world.status("alice")?;
+    assert_eq!((&after["pid"], &after["restarts"]), (&before["pid"], &0.into()), "{after:#}");
+    assert_eq!(after["last_exit"]["code"], 42, "{after:#}");
+    let counted = world.run("alice", &["systemctl", "--user", "show", "-P", "NRestarts", "ductor"])?.ok()?;
+    assert_eq!(counted, "0");
+    Ok(())
+}
+
+fn a_logout_does_not_end_it() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    let (alice, bob) = (world.login("alice")?, world.login("bob")?);
+    let bot = world.make_bot("alice")?;
+    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+    let up = world.status("alice")?;
+    assert_eq!(up["survives_logout"], true, "{up:#}");
+    alice.logout()?;
+    bob.logout()?;
+    // bob shows when a manager that does not linger ends.
+    wait_for("the end of bob's manager", PATIENCE, || {
+        Ok(world.processes("bob", "systemd")?.is_empty().then_some(()))
+    })?;
+    assert_eq!(world.processes("alice", "ductor")?, [up["pid"].to_string()]);
+    assert_eq!(world.processes("alice", "bot")?, [up["bot_pid"].to_string()]);
+    Ok(())
+}
+
+fn a_reboot_starts_it_without_a_login() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        let before = world.status("alice")?;
+        assert_eq!(before["survives_reboot"], true, "{before:#}");
+        world.reboot()?;
+        wait_for(
+            "alice's bot",
+            PATIENCE,
+            || Ok((world.processes("alice", "bot")?.len() == 1).then_some(())),
+        )?;
+        let sessions = world.run(User::Root, &["loginctl", "list-sessions", "--no-legend"])?.ok()?;
+        assert_eq!(sessions, "", "nobody is logged in");
+        let after = world.status("alice")?;
+        assert_eq!((&after["state"], &after["restarts"]), (&"running".into(), &0.into()), "{after:#}");
+    }
+    Ok(())
+}
+
+fn without_linger_it_ends_at_logout_and_status_had_said_so() -> Result<()> {
+    let world = World::with_package(&SERVER)?;
+    let alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+    let up = world.status("alice")?;
+    assert_eq!(
+        (&up["state"], &up["survives_logout"], &up["survives_reboot"]),
+        (&"running".into(), &false.into(), &false.into())
+    );
+    assert!(has_problem(&up, "linger-off"), "{up:#}");
+    alice.logout()?;
+    wait_for("the end of alice's manager", PATIENCE, || {
+        Ok(world.processes("alice", "systemd")?.is_empty().then_some(()))
+    })?;
+    world.run("root", &["pgrep", "-u", "alice"])?.ended(1)?;
+    let events = world.events("alice")?;
+    assert!(events.last().is_some_and(|event| event.what == "term"), "the bot was asked to end: {events:?}");
+    Ok(())
+}
