@@ -225,7 +225,7 @@ mod tests {
         let names: Vec<_> = found.iter().map(|it| it.command()[0].clone()).collect();
         assert_eq!(names, ["sh", "cat"]);
         assert_eq!(process.descendants(&HashSet::from([found[0]])), []);
-        for it in found.iter().chain([&process]) {
+        for it in [&process].into_iter().chain(&found) {
             it.signal(Signal::Kill).unwrap();
         }
         child.wait().unwrap();
