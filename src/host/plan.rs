@@ -1,6 +1,7 @@
 //! The *plan* of a start: which program the bot is, and in which environment it runs.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use super::tree::Mark;
 use crate::bot::{self, Source};
@@ -18,6 +19,9 @@ pub struct Plan {
     pub command: Vec<OsString>,
     /// What differs from our own environment; none removes a variable.
     pub environment: Vec<(OsString, Option<OsString>)>,
+    /// Where it starts: in the user's home. `python -m` looks for modules there first, so it must be no folder
+    /// that the bot's sandbox may write, wherever the host was started.
+    pub folder: PathBuf,
 }
 
 impl Plan {
@@ -32,7 +36,11 @@ impl Plan {
         if bot.source != Source::Chosen {
             bot::configured::check(home)?;
         }
-        Ok(Self { command: bot.command, environment: environment(home, path) })
+        Ok(Self {
+            command: bot.command,
+            environment: environment(home, path),
+            folder: home.user().to_owned(),
+        })
     }
 }
 

@@ -1,4 +1,5 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
+mod cli;
 mod host;
 mod world;

@@ -20,7 +20,7 @@ pub fn spawn(plan: &Plan) -> io::Result<Process> {
         return Err(io::Error::other("the bot's command is empty"));
     };
     let mut command = Command::new(program);
-    command.args(args).stdin(Stdio::null()).process_group(0);
+    command.args(args).current_dir(&plan.folder).stdin(Stdio::null()).process_group(0);
     for (name, value) in &plan.environment {
         match value {
             Some(value) => command.env(name, value),

@@ -1,0 +1,114 @@
+//! What people see: one command, the exact screen, the exit code.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use std::process::{Output, Stdio};
+
+use super::world::World;
+
+/// A world whose PATH has nothing: no manager can be asked, whatever the machine of the tests has.
+fn without_manager(words: &[&str]) -> Output {
+    let world = World::new("");
+    let mut command = world.ductor(words);
+    command.env("PATH", world.path("")).env("LANG", "C.UTF-8").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.output().unwrap()
+}
+
+#[track_caller]
+fn expect(words: &[&str], code: i32, stdout: &str, stderr: &str) {
+    let output = without_manager(words);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert_eq!((text(&output.stdout), text(&output.stderr)), (stdout.to_owned(), stderr.to_owned()));
+    assert_eq!(output.status.code(), Some(code));
+}
+
+#[test]
+fn an_unknown_word_never_starts_a_bot_and_names_the_nearest() {
+    expect(
+        &["statsu"],
+        2,
+        "",
+        "error: unrecognized subcommand 'statsu'
+
+  tip: a similar subcommand exists: 'status'
+
+Usage: ductor [OPTIONS] [COMMAND]
+
+For more information, try '--help'.
+",
+    );
+}
+
+#[test]
+fn the_version_is_the_native_one() {
+    expect(&["--version"], 0, concat!("ductor ", env!("CARGO_PKG_VERSION"), "\n"), "");
+}
+
+#[test]
+fn words_whose_time_has_not_come_say_what_to_do_instead() {
+    expect(
+        &["upgrade"],
+        2,
+        "",
+        "error: ductor upgrade: not part of this version\n  fix: install the newer package over this one\n",
+    );
+}
+
+#[test]
+fn a_manager_that_cannot_be_asked_is_code_5_and_everything_unknown_is_null() {
+    let output = without_manager(&["service", "status", "--json"]);
+    assert_eq!(output.status.code(), Some(5), "{output:?}");
+    let status: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    for key in ["installed", "enabled", "packaged", "survives_logout", "survives_reboot", "pid", "since"] {
+        assert!(status[key].is_null(), "{key}: {status:#}");
+    }
+    assert_eq!((&status["state"], &status["owner"]), (&"unknown".into(), &"none".into()));
+    assert_eq!(status["problems"][0]["id"], "manager-unreachable");
+    let install = ["service", "install", "--bot", "/bin/true"];
+    for words in [&["service", "start"][..], &["service", "stop"], &install] {
+        assert_eq!(without_manager(words).status.code(), Some(5), "{words:?}");
+    }
+}
+
+#[test]
+fn logs_work_without_a_service_and_nothing_yet_is_no_failure() {
+    let output = without_manager(&["service", "logs", "--no-follow"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), 0), "{said}");
+    assert!(said.ends_with("nothing yet\n"), "{said}");
+}
+
+#[test]
+fn what_it_renders_is_what_the_library_renders() {
+    use ductor::service::{ServiceDefinition, render::unit};
+    let unit = unit::render(&ServiceDefinition::packaged("/usr/bin/ductor")).unwrap();
+    expect(&["service", "render", "--packaged", "--manager", "systemd"], 0, &unit, "");
+}
+
+#[test]
+fn under_sudo_nothing_is_touched() {
+    if !rustix::process::geteuid().is_root() {
+        return; // SUDO_UID of a user who is not root means nothing
+    }
+    let world = World::new("");
+    for words in [&["service", "install"][..], &["run"], &["stop"], &["onboarding"]] {
+        let output = world.ductor(words).env("SUDO_UID", "1000").stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(77), "{words:?}");
+        assert!(!world.home("").exists());
+    }
+}
+
+#[test]
+fn a_bot_that_is_nothing_is_named_before_anything_is_touched() {
+    let cases =
+        [("/no/such/bot", "no such"), ("/", "folder"), ("'/bin/true", "quot"), ("/etc/passwd", "execut")];
+    for (bot, cause) in cases {
+        let world = World::new("");
+        let output =
+            world.ductor(&["service", "install", "--bot", bot]).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).to_lowercase();
+        assert_eq!(output.status.code(), Some(78), "{bot}: {said}");
+        assert!(said.contains(cause) && said.contains("fix:"), "{bot}: {said}");
+        assert!(!world.path(".config").exists());
+    }
+}
