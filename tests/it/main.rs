@@ -2,4 +2,7 @@
 
 mod cli;
 mod host;
+mod one_host;
+mod restart;
+mod stop;
 mod world;

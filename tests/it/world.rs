@@ -12,8 +12,11 @@ use std::time::{Duration, Instant};
 
 use ductor::process::{Process, Signal};
 
+/// All that runs in a world where everything was ended.
+pub const NOBODY: [Process; 0] = [];
+
 /// A deadline for what should take no time; machines that build are slow.
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(30);
 
 /// A bot that notes its start and what it is told. `SIGUSR2` makes it ask for a restart.
 pub const BOT: &str = "
@@ -87,7 +90,8 @@ impl World {
         // A file, as what a host leaves behind would hold a pipe open.
         let (file, said) = tempfile::NamedTempFile::new_in(self.dir.path()).unwrap().keep().unwrap();
         let child = command.stderr(file).spawn().unwrap();
-        let process = Process::of(child.id()).expect("it ended at once");
+        // One that has ended already is nobody by now.
+        let process = Process::of(child.id()).unwrap_or(Process { pid: child.id(), start: 0 });
         Running { child, said, process }
     }
 

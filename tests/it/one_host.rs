@@ -1,0 +1,116 @@
+//! One host and one bot a home: the lock, and the note of a pid that a bot writes.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use std::fs;
+
+use ductor::process::{Process, Signal};
+
+use crate::world::{BOT, NOBODY, World, wait_for};
+
+#[test]
+fn a_second_host_refuses_and_names_the_first() {
+    let world = World::new(BOT);
+    let host = world.host();
+    let (status, said) = world.start(&mut world.ductor(&[])).end();
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains(&format!("pid {}", host.process.pid)) && said.contains("--takeover"), "{said}");
+    assert_eq!(world.bots().len(), 1);
+}
+
+#[test]
+fn a_takeover_ends_the_first_host_in_order() {
+    let world = World::new(BOT);
+    let first = world.host();
+    let second = world.start(&mut world.ductor(&["run", "--takeover"]));
+    assert_eq!((first.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
+    wait_for("second host", || world.state()["process"]["pid"] == second.process.pid);
+}
+
+#[test]
+fn a_lock_that_is_taken_away_is_locked_anew() {
+    let world = World::new(BOT);
+    let host = world.host();
+    fs::remove_file(world.home("host.lock")).unwrap();
+    wait_for("new file", || world.home("host.lock").exists());
+    assert_eq!(world.start(&mut world.ductor(&[])).end().0.code(), Some(1));
+
+    fs::remove_dir_all(world.path(".ductor")).unwrap();
+    wait_for("new home", || world.home("host.json").exists());
+    assert_eq!(world.start(&mut world.ductor(&[])).end().0.code(), Some(1));
+    assert_eq!((host.process.is_alive(), world.bots().len()), (true, 1));
+}
+
+/// A bot that does at its start what the real one does.
+fn killer() -> String {
+    format!("[ -e .ductor/bot.pid ] && kill -9 $(cat .ductor/bot.pid)\necho $$ >.ductor/bot.pid\n{BOT}")
+}
+
+#[test]
+fn a_note_that_lies_gets_nobody_killed() {
+    let world = World::new(&killer());
+    let mut stranger = world.command("/bin/sleep").arg("100").spawn().unwrap();
+    fs::create_dir(world.path(".ductor")).unwrap();
+    fs::write(world.home("bot.pid"), stranger.id().to_string()).unwrap();
+    let host = world.host();
+    assert!(Process::of(stranger.id()).is_some());
+    fs::write(world.home("bot.pid"), host.process.pid.to_string()).unwrap();
+    host.signal(Signal::User2);
+    wait_for("new bot", || world.bots().len() == 2);
+    fs::write(world.home("bot.pid"), format!("{}_{}", stranger.id() / 10, stranger.id() % 10)).unwrap();
+    host.signal(Signal::User2);
+    wait_for("new bot", || world.bots().len() == 3);
+    assert!(host.process.is_alive() && Process::of(stranger.id()).is_some());
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
+/// A bot that somebody started by hand.
+fn other_bot(world: &World) -> std::process::Child {
+    let child = world.command(world.path("bot")).spawn().unwrap();
+    wait_for("its note", || fs::read_to_string(world.home("bot.pid")).is_ok_and(|it| it.ends_with('\n')));
+    child
+}
+
+#[test]
+fn in_the_foreground_another_bot_is_named_and_ended_only_when_told() {
+    let world = World::new(&format!("mkdir -p .ductor; {}", killer()));
+    let mut other = other_bot(&world);
+    let (status, said) = world.start(&mut world.ductor(&[])).end();
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains(&format!("pid {}", other.id())), "{said}");
+    assert!(Process::of(other.id()).is_some() && world.read("told").is_empty());
+    let host = world.start(&mut world.ductor(&["run", "--takeover"]));
+    assert_eq!(other.wait().unwrap().code(), Some(0), "it ended in order");
+    wait_for("own bot", || world.bots().len() == 2);
+    assert!(host.process.is_alive());
+}
+
+#[test]
+fn under_a_manager_another_bot_is_ended_with_all_it_started_and_that_is_said() {
+    let world = World::new(&format!("mkdir -p .ductor; {}", killer()));
+    let mut other = other_bot(&world);
+    let host = world.start(&mut world.supervised());
+    assert_eq!(other.wait().unwrap().code(), Some(0));
+    wait_for("own bot", || world.bots().len() == 2);
+    host.signal(Signal::Terminate);
+    let (_, said) = host.end();
+    assert!(said.contains(&format!("ending a bot that ductor did not start (pid {})", other.id())), "{said}");
+    assert_eq!(world.processes(), NOBODY);
+}
+
+#[test]
+fn a_bot_that_was_replaced_by_another_is_reported() {
+    let world = World::new(&format!("mkdir -p .ductor; {BOT}"));
+    let host = world.host();
+    let mut other = world.command(world.path("bot")).spawn().unwrap();
+    wait_for("other bot", || world.bots().len() == 2);
+    Process::of(world.bots()[0]).unwrap().signal(Signal::Terminate).unwrap();
+    wait_for("its end", || world.read("told") == "TERM\n");
+    fs::write(world.home("bot.pid"), other.id().to_string()).unwrap(); // only now, as the real one does
+    assert_eq!(host.end().0.code(), Some(0));
+    assert_eq!(world.state()["ended"], "other-bot");
+    assert!(Process::of(other.id()).is_some());
+    other.kill().unwrap();
+    other.wait().unwrap();
+}

@@ -1,0 +1,135 @@
+//! The end: of the bot in order, of everything that it started, and of what a killed host left behind.
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+
+use ductor::process::{Process, Signal};
+
+use crate::world::{BOT, NOBODY, World, wait_for};
+
+#[test]
+fn a_stop_lets_the_bot_end_in_order() {
+    let world = World::new(BOT);
+    let host = world.host();
+    host.signal(Signal::Terminate);
+    let (status, _) = host.end();
+    assert_eq!((status.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
+    assert_eq!((&world.state()["ended"], &world.state()["bot"]), (&"stopped".into(), &().into()));
+    assert_eq!(world.processes(), NOBODY);
+}
+
+#[test]
+fn a_bot_that_does_not_listen_is_killed_after_8_s() {
+    let world = World::new(&BOT.replace("echo TERM >>told; exit 0", ""));
+    let host = world.host();
+    let asked = Instant::now();
+    host.signal(Signal::Terminate);
+    let (status, _) = host.end();
+    assert_eq!(status.code(), Some(0));
+    assert!((8..11).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
+    assert_eq!(
+        (world.processes().as_slice(), &world.state()["last_exit"]["signal"]),
+        (&NOBODY[..], &9.into())
+    );
+}
+
+#[test]
+fn a_second_request_to_stop_kills_at_once() {
+    let world = World::new(&BOT.replace("exit 0", ":"));
+    let host = world.host();
+    let asked = Instant::now();
+    host.signal(Signal::Terminate);
+    wait_for("word to the bot", || world.read("told") == "TERM\n");
+    host.signal(Signal::Terminate);
+    assert_eq!(host.end().0.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+/// A process with a session of its own that ignores `SIGTERM`, started by a bot.
+fn with_daemon() -> String {
+    format!("setsid -f sh -c 'trap \"\" TERM; echo $$ >daemon; while :; do sleep 100; done'\n{BOT}")
+}
+
+fn daemon(world: &World) -> Process {
+    wait_for("daemon", || world.read("daemon").ends_with('\n'));
+    Process::of(world.read("daemon").trim().parse().unwrap()).unwrap()
+}
+
+#[test]
+fn a_stop_ends_what_has_a_session_of_its_own() {
+    let world = World::new(&with_daemon());
+    let host = world.host();
+    let daemon = daemon(&world);
+    assert_eq!(daemon.parent(), Some(host.process), "the host adopts orphans");
+    host.signal(Signal::Terminate);
+    assert_eq!(host.end().0.code(), Some(0));
+    assert_eq!(world.processes(), NOBODY);
+}
+
+#[test]
+fn what_the_host_was_started_with_is_not_its_to_end() {
+    let world = World::new(BOT);
+    let mut command = world.command("/bin/sh");
+    let line = format!("sleep 100 & echo $! >brother; exec {}", env!("CARGO_BIN_EXE_ductor"));
+    let host = world.start(command.args(["-c", &line]));
+    wait_for("bot", || !world.bots().is_empty());
+    let brother = Process::of(world.read("brother").trim().parse().unwrap()).unwrap();
+    assert_eq!(brother.parent(), Some(host.process));
+    host.signal(Signal::Terminate);
+    assert_eq!(host.end().0.code(), Some(0));
+    assert_eq!(world.processes(), [brother]);
+}
+
+#[test]
+fn nohup_holds_and_a_hang_up_stops_otherwise() {
+    let world = World::new(BOT);
+    let hang_up = |process: &Process| {
+        let pid = process.pid.to_string();
+        assert!(world.command("/bin/kill").args(["-HUP", &pid]).status().unwrap().success());
+    };
+    let mut command = world.command("/usr/bin/nohup");
+    let host = world.start(command.arg(env!("CARGO_BIN_EXE_ductor")));
+    wait_for("bot", || world.state()["bot"].is_object());
+    hang_up(&host.process);
+    host.signal(Signal::User2); // answered after the first, had that counted
+    wait_for("new bot", || world.bots().len() == 2);
+    host.signal(Signal::Terminate);
+    assert_eq!((host.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
+
+    let host = world.host();
+    hang_up(&host.process);
+    assert_eq!((host.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\nTERM\n"));
+}
+
+#[test]
+fn no_bot_outlives_a_killed_host_and_the_next_host_starts_clean() {
+    let world = World::new(&with_daemon());
+    let host = world.host();
+    let (bot, daemon) = (Process::of(world.bots()[0]).unwrap(), daemon(&world));
+    host.signal(Signal::Kill);
+    assert_eq!(host.end().0.signal(), Some(9));
+    assert!(bot.wait_gone(Instant::now() + Duration::from_secs(10)));
+    assert!(daemon.is_alive(), "it ignores SIGTERM");
+    fs::remove_file(world.path("daemon")).unwrap();
+    let host = world.host();
+    assert!(!daemon.is_alive());
+    assert_eq!(self::daemon(&world).parent(), Some(host.process));
+    host.signal(Signal::Terminate);
+    let (_, said) = host.end();
+    assert!(said.contains("ended what an earlier host left"), "{said}");
+}
+
+#[test]
+fn stop_ends_what_a_killed_host_left() {
+    let world = World::new(&with_daemon());
+    let host = world.host();
+    let daemon = daemon(&world);
+    host.signal(Signal::Kill);
+    host.end();
+    assert_eq!(world.start(&mut world.ductor(&["stop"])).end().0.code(), Some(0));
+    assert!(!daemon.is_alive());
+    wait_for("end of the bot", || world.processes() == NOBODY);
+}
