@@ -59,7 +59,7 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         Err(error) => row("bot", &format_args!("none: {}", error.cause)),
     }
     if let Err(error) = &configured {
-        row("configured", &format_args!("no: {}", error.cause));
+        row("config", &format_args!("{}: {}", error.what, error.cause));
     }
     row("home", &home.root().display());
     row("log", &log.display());

@@ -85,7 +85,7 @@ pub fn examine(
     match bot(home, definition) {
         Ok(found) => findings.push(Finding::good("bot", found)),
         Err(problem) if status.problems.iter().all(|known| known.id != problem.id) => {
-            findings.push(problem.into())
+            findings.push(problem.into());
         }
         Err(_) => {}
     }

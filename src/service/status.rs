@@ -67,10 +67,10 @@ pub fn look(home: &Home, manager: &dyn Manager) -> Status {
     // A host that ended says why in the file that it leaves.
     let said = host.as_ref().map_or_else(|| HostState::read(home), |host| host.state.clone());
     match report {
-        Ok(report) => of(home, manager, report, host, said),
+        Ok(report) => of(home, manager, report, host.as_ref(), said.as_ref()),
         Err(error) => {
             let report = Report::unknown();
-            let mut status = of(home, manager, report, host, said);
+            let mut status = of(home, manager, report, host.as_ref(), said.as_ref());
             status.installed = None;
             status.enabled = None;
             status.packaged = None;
@@ -90,20 +90,20 @@ fn of(
     home: &Home,
     manager: &dyn Manager,
     report: Report,
-    host: Option<Host>,
-    said: Option<HostState>,
+    host: Option<&Host>,
+    said: Option<&HostState>,
 ) -> Status {
     let is_services = |host: &Host| report.pid == Some(host.process.pid);
-    let owner = match &host {
+    let owner = match host {
         Some(host) if is_services(host) => Owner::Service,
         Some(_) => Owner::Foreground,
         None if host::other_bot(home).is_some() => Owner::Other,
         None => Owner::None,
     };
     let running = report.pid.is_some() && matches!(report.state, State::Running | State::Stopping);
-    let services = host.as_ref().filter(|host| is_services(host));
+    let services = host.filter(|host| is_services(host));
     let bot = services.and_then(|host| host.state.as_ref()?.bot.as_ref());
-    let own = said.as_ref().filter(|said| said.is_supervised());
+    let own = said.filter(|said| said.is_supervised());
     let mut status = Status {
         manager: manager.name(),
         state: report.state,
@@ -114,7 +114,7 @@ fn of(
         bot_pid: bot.map(|bot| bot.process.pid),
         since: services.and_then(|host| Some(host.state.as_ref()?.since.clone())),
         restarts: report.restarts + own.map_or(0, |said| said.restarts),
-        last_exit: said.as_ref().and_then(|said| said.last_exit.clone()),
+        last_exit: said.and_then(|said| said.last_exit.clone()),
         definition: report.definition.as_ref().map(|path| path.display().to_string()),
         packaged: Some(report.packaged),
         owner,
@@ -122,7 +122,7 @@ fn of(
         survives_reboot: Some(report.survives_reboot),
         problems: report.problems,
     };
-    status.problems.extend(explain(home, &status, host.as_ref(), said.as_ref()));
+    status.problems.extend(explain(home, &status, host, said));
     status
 }
 

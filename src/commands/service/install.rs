@@ -45,7 +45,7 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
         (true, _) => context.screen.say("installed, not started; to start it: ductor service start"),
         _ if inside => context.screen.say("installed; what changed takes effect with the next restart"),
         (false, State::Running) if !installed.changed => {
-            context.screen.say("already installed; nothing changed")
+            context.screen.say("already installed; nothing changed");
         }
         (false, State::Running) => {
             context.effects(false, |effects| manager.restart(effects))?;
