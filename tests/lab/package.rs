@@ -35,7 +35,8 @@ fn is_enabled_for_all_and_runs_for_nobody_unconfigured(image: &Image) -> Result<
     assert!(in_homes.is_empty(), "{in_homes:#?}");
 
     // Through Debian's own helper, which remembers what it did.
-    world.run("root", &["deb-systemd-helper", "--user", "was-enabled", "ductor.service"])?.ok()?;
+    let state = world.path("/var/lib/systemd/deb-systemd-user-helper-enabled/ductor.service.dsh-also");
+    assert!(state.exists(), "{} is not there", state.display());
     assert_eq!(
         world.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"])?.ok()?,
         "enabled"
