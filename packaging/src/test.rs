@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+use crate::workspace;
 use tally::Tally;
 
 /// What to test.
@@ -87,7 +88,7 @@ fn root() -> &'static Path {
 
 /// The cargo that runs us, for this checkout.
 fn cargo(verb: &str) -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = workspace::cargo();
     cargo.arg(verb).current_dir(root());
     cargo
 }

@@ -1,16 +1,16 @@
 //! The package, as apt installs it: for everybody who has configured the bot, and for nobody else.
 
-use anyhow::Result;
-use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
-use xtask::lab::{Image, Machine, User};
+use anyhow::{Result, ensure};
+use xtask::lab::image::{BOOKWORM, BOT, SERVER, TRIXIE};
+use xtask::lab::{Image, Machine, User, wait_for};
 
-use crate::world::{APT_INSTALL, World, put_package};
+use crate::world::{APT_INSTALL, PATIENCE, World, put_package};
 
 crate::tests![
     on_systemd_252_it_is_enabled_for_all_and_runs_for_nobody_unconfigured,
     on_systemd_257_it_is_enabled_for_all_and_runs_for_nobody_unconfigured,
     it_installs_and_purges_in_a_chroot_without_systemd,
-    an_administrator_who_disabled_it_is_heard_after_an_upgrade,
+    it_runs_at_once_for_who_is_configured_and_logged_in,
 ];
 
 fn on_systemd_252_it_is_enabled_for_all_and_runs_for_nobody_unconfigured() -> Result<()> {
@@ -35,7 +35,8 @@ fn is_enabled_for_all_and_runs_for_nobody_unconfigured(image: &Image) -> Result<
     assert!(in_homes.is_empty(), "{in_homes:#?}");
 
     // Through Debian's own helper, which remembers what it did.
-    world.run("root", &["deb-systemd-helper", "--user", "was-enabled", "ductor.service"])?.ok()?;
+    let state = world.path("/var/lib/systemd/deb-systemd-user-helper-enabled/ductor.service.dsh-also");
+    assert!(state.exists(), "{} is not there", state.display());
     assert_eq!(
         world.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"])?.ok()?,
         "enabled"
@@ -67,10 +68,16 @@ fn it_installs_and_purges_in_a_chroot_without_systemd() -> Result<()> {
     Ok(())
 }
 
-fn an_administrator_who_disabled_it_is_heard_after_an_upgrade() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    world.run("root", &["systemctl", "--global", "disable", "ductor.service"])?.ok()?;
-    world.run("root", &[APT_INSTALL, &["--reinstall"]].concat())?.ok()?;
-    world.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"])?.ended(1)?;
+fn it_runs_at_once_for_who_is_configured_and_logged_in() -> Result<()> {
+    let world = World::boot(&BOT)?;
+    world.configure("alice")?;
+    let _alice = world.login("alice")?;
+    world.install_package()?;
+    let up = wait_for("alice's bot", PATIENCE, || {
+        let status = world.status("alice")?;
+        ensure!(status["state"] == "running" && status["bot_pid"].is_u64(), "{status:#}");
+        Ok(Some(status))
+    })?;
+    assert_eq!((&up["packaged"], &up["enabled"]), (&true.into(), &true.into()), "{up:#}");
     Ok(())
 }

@@ -1,5 +1,8 @@
 //! Taking it away: `ductor service uninstall` by the user, purge by the administrator, and nothing is left.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::Result;
 use xtask::lab::Image;
 use xtask::lab::image::{BOOKWORM, TRIXIE};
@@ -22,6 +25,7 @@ const ASIDE: &[&str] = &[
     "/var/lib/systemd/linger", // asserted by itself
     "/var/lib/systemd/timers",
     "/var/lib/systemd/catalog",
+    "/var/tmp",
     "/srv/ductor.deb",
     "/home/alice/.ductor", // the bot's own
     "/home/alice/bot",     // what the user made
@@ -49,9 +53,14 @@ fn nothing_is_left(image: &Image) -> Result<()> {
     world.run("root", &["pgrep", "-u", "alice", "-x", "ductor"])?.ended(1)?;
     assert!(!world.path("/var/lib/systemd/linger/alice").exists(), "linger that ductor switched on stays on");
     world.run("root", &["apt-get", "purge", "-y", "-q", "ductor"])?.ended(0)?;
-    // What stays is the mask, the user's own word that the service is not wanted.
+    // What stays is the mask, the user's word that a packaged service is not wanted: no script of root's may
+    // take it back.
+    let mask = fs::read_link(world.path("/home/alice/.config/systemd/user/ductor.service"))?;
+    assert_eq!(mask, Path::new("/dev/null"));
+    world.run("alice", &["systemctl", "--user", "unmask", "--quiet", "ductor.service"])?.ok()?;
+    world.run("alice", &["rmdir", "-p", "--ignore-fail-on-non-empty", ".config/systemd/user"])?.ok()?;
     let left = world.changes()?.since(&before, ASIDE)?;
-    assert_eq!(left, [""; 0], "{}", left.join("\n"));
+    assert!(left.is_empty(), "{}", left.join("\n"));
     Ok(())
 }
 
