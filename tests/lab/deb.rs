@@ -1,4 +1,5 @@
-//! What the `.deb` does beside placing files: its maintainer scripts, on both Debian releases.
+//! What the `.deb` does beside placing files: its maintainer scripts, through upgrades and removal. (The first
+//! installation, with and without systemd, is in `package`.)
 //!
 //! The packages are the real one in several versions, with a program that only stays up in the place of ours.
 
@@ -19,7 +20,6 @@ crate::tests![
     an_administrators_choice_outlives_upgrades,
     one_who_masked_it_is_left_alone,
     removing_stops_it_and_a_purge_leaves_nothing,
-    without_systemd_it_installs_and_enables,
     into_another_root_it_only_places_files,
 ];
 
@@ -102,18 +102,6 @@ fn removing_stops_it_and_a_purge_leaves_nothing() -> Result<()> {
     // What dpkg writes about itself, the journal, and the package that we put there.
     let left = machine.changes()?.since(&before, &["/var/lib/dpkg", "/var/log", "/srv"])?;
     assert!(left.is_empty(), "{left:#?}");
-    Ok(())
-}
-
-fn without_systemd_it_installs_and_enables() -> Result<()> {
-    let machine = Machine::boot(&SERVER)?;
-    put(&machine, 1)?;
-    // The machine's own files as a chroot: nothing of the running systemd is seen in it.
-    let chroot =
-        "mount --bind / /mnt && mount -t tmpfs none /mnt/run && chroot /mnt dpkg --install /srv/1.deb";
-    machine.run("root", &["unshare", "--mount", "sh", "-c", chroot])?.ok()?;
-    let link = machine.path("/etc/systemd/user/default.target.wants/ductor.service");
-    assert!(link.is_symlink());
     Ok(())
 }
 
