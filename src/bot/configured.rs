@@ -26,7 +26,7 @@ pub fn check(home: &Home) -> Result<()> {
     let path = home.config();
     let missing = file::read_bounded(&path, LIMIT)
         .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "it does not exist yet".into(),
+            std::io::ErrorKind::NotFound => "there is no such file yet".into(),
             _ => error.to_string(),
         })
         .and_then(|bytes| missing(&bytes));
@@ -269,7 +269,7 @@ mod tests {
             let path = path.display();
             format!("error: {path}: the bot is not configured: {cause}\n  fix: ductor onboarding")
         };
-        assert_eq!(check(&home).unwrap_err().to_string(), said("it does not exist yet"));
+        assert_eq!(check(&home).unwrap_err().to_string(), said("there is no such file yet"));
         std::fs::create_dir_all(&path).unwrap();
         assert_eq!(check(&home).unwrap_err().to_string(), said("not a regular file"));
         std::fs::remove_dir(&path).unwrap();

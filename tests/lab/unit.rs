@@ -173,9 +173,9 @@ impl Case {
         let program =
             if self.packaged { "/usr/bin/ductor".into() } else { self.program.display().to_string() };
         // In arguments, unlike in the first word, a `$` is doubled until the start.
-        let through_env = ["/usr/bin/env".into(), program.replace('$', "$$")];
+        let through_shell = ["/bin/sh", "-c", "exec \"$$0\"", &program.replace('$', "$$")];
         let command = &understood.command;
-        ensure!(*command == [program.clone()] || *command == through_env, "it runs {command:?}");
+        ensure!(*command == [program.clone()] || *command == through_shell, "it runs {command:?}");
         ensure!(understood.environment == self.environment()?, "it gives {:?}", understood.environment);
         ensure!(understood.state == "loaded", "it is {}", understood.state);
         ensure!(understood.folder == "/home/alice", "it runs in {:?}", understood.folder);

@@ -117,10 +117,11 @@ fn assignment(name: &str, value: &str) -> String {
 }
 
 /// `ExecStart=`: the first word knows quotes and specifiers but no `$`, and refuses quotes and backslashes in
-/// the path itself. With one of those, env(1) becomes the first word: in arguments `$` is doubled.
+/// the path itself. With one of those the shell becomes the first word, and execs its argument, in which `$` is
+/// doubled. (env(1) would take a path with a `=` for a variable.)
 fn command(program: &str) -> String {
     if program.contains(['\'', '"', '\\']) {
-        format!("/usr/bin/env \"{}\"", quoted(program).replace('$', "$$"))
+        format!("/bin/sh -c 'exec \"$$0\"' \"{}\"", quoted(program).replace('$', "$$"))
     } else {
         format!("\"{}\"", quoted(program))
     }
@@ -169,7 +170,10 @@ mod tests {
     fn each_directive_has_its_own_quoting() {
         let home = Home::of("/home/o'brien x%h$y".into(), None).unwrap();
         let unit = render(&ServiceDefinition::for_user("/home/o'brien x%h$y/ductor", &home, None)).unwrap();
-        assert!(unit.contains("\nExecStart=/usr/bin/env \"/home/o'brien x%%h$$y/ductor\"\n"), "{unit}");
+        assert!(
+            unit.contains("\nExecStart=/bin/sh -c 'exec \"$$0\"' \"/home/o'brien x%%h$$y/ductor\"\n"),
+            "{unit}"
+        );
         assert!(unit.contains("\nEnvironment=\"HOME=/home/o'brien x%%h$y\"\n"), "{unit}");
         assert!(unit.contains("\nConditionFileIsExecutable=/home/o'brien x%%h$y/ductor\n"), "{unit}");
         assert_eq!(command("/a b$c%"), "\"/a b$c%%\"");
