@@ -6,6 +6,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -154,16 +155,23 @@ fn agents(home: &Home, definition: &ServiceDefinition) -> Finding {
     Finding::good("agents", format!("the service finds {}", found.join(", ")))
 }
 
-/// The first `ductor` on PATH is what people run when they type it.
+/// The first `ductor` on PATH is what people run when they type it. It may be the bot's own console script.
 fn shadowed() -> Option<Problem> {
     let first = search_path::which("ductor", &env::var_os("PATH")?)?;
     let here = env::current_exe().ok()?.canonicalize().ok()?;
-    if first.canonicalize().is_ok_and(|first| first == here) {
-        return None;
-    }
+    let target = first.canonicalize().ok().filter(|target| *target != here)?;
     let message = format!("`ductor` starts {}, not {}", first.display(), here.display());
-    let folder = here.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
-    Some(Problem::new("shadowed", message, format!("put {folder} first in PATH")))
+    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let within = |folder: &str| target.components().any(|part| part.as_os_str() == folder);
+    let instead = format!("{} bot install && ", quoted(&here));
+    let fix = if within("pipx") {
+        instead + "pipx uninstall ductor"
+    } else if within("uv") {
+        instead + "uv tool uninstall ductor"
+    } else {
+        format!("put {} before {} in PATH", quoted(here.parent()?), quoted(first.parent()?))
+    };
+    Some(Problem::new("shadowed", message, fix))
 }
 
 fn disk(home: &Home) -> Finding {
