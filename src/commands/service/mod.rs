@@ -11,6 +11,9 @@ mod status;
 mod stop;
 mod uninstall;
 
+use std::env;
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
 
 use crate::bot::{self, Source};
@@ -52,10 +55,24 @@ fn definition(
 ) -> Result<ServiceDefinition> {
     let bot = match bot {
         Some(none) if none.trim().is_empty() => None,
-        Some(bot) => Some(bot),
+        Some(bot) => Some(anchored(bot)),
         None => manager.chosen().bot,
     };
     Ok(ServiceDefinition::for_user(program::stable()?, &context.home, bot))
+}
+
+/// The same command, wherever it is run: `./bot.sh` was meant from here. Words without a slash are looked up in
+/// PATH at every start; what is no command is refused later, with its reason.
+fn anchored(bot: String) -> String {
+    let Ok(mut words) = shell_words::split(&bot) else { return bot };
+    match (words.first_mut(), env::current_dir()) {
+        (Some(program), Ok(here)) if program.contains('/') && !Path::new(program).is_absolute() => {
+            let path: PathBuf = here.join(&*program).components().collect();
+            *program = path.to_string_lossy().into_owned();
+            shell_words::join(words)
+        }
+        _ => bot,
+    }
 }
 
 /// A bot that the service would find, and that is configured: looked at before anything is touched.
@@ -106,4 +123,18 @@ fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: Option<&P
         let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
         Error { cause: format!("{}{said}", error.cause), ..error }
     })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_from_here_is_kept_by_its_whole_path() {
+        let here = env::current_dir().unwrap();
+        assert_eq!(anchored("./bot -x 'a b'".into()), format!("{}/bot -x 'a b'", here.display()));
+        for same in ["/opt/bot -x", "python3 -m bot", "'unbalanced"] {
+            assert_eq!(anchored(same.into()), same);
+        }
+    }
 }
