@@ -65,7 +65,8 @@ impl Manager for Systemd {
         }
         if shown.state() == State::GaveUp {
             let message = format!("the manager gave up after {} restarts", shown.restarts());
-            problems.push(Problem::new("start-limit", message, "ductor service logs --no-follow -n 50"));
+            let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
+            problems.push(Problem::new("start-limit", message, fix));
         }
         Ok(Report {
             state: shown.state(),

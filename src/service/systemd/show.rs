@@ -11,7 +11,7 @@ use crate::service::render::unit::NAME;
 use super::bus;
 
 const PROPERTIES: &str = "--property=LoadState,UnitFileState,ActiveState,SubState,Result,MainPID,\
-ExecMainCode,ExecMainStatus,NRestarts,FragmentPath,DropInPaths,NeedDaemonReload,StartLimitBurst";
+ExecMainCode,ExecMainStatus,NRestarts,FragmentPath,DropInPaths,NeedDaemonReload";
 
 /// What the user manager says about the unit.
 pub struct Shown(HashMap<String, String>);
@@ -87,11 +87,13 @@ impl Shown {
         }
     }
 
-    /// `Result` keeps the reason of the last failure when the start limit is hit, so the count decides.
+    /// `Result` keeps the reason of the last failure when the start limit is hit (seen on 252 and 257), and starts
+    /// by hand count against the limit but not as restarts. But `NRestarts` counts the one that was refused, and
+    /// nothing else than the limit keeps `Restart=on-failure` from going on after a restart, save for 78.
     fn gave_up(&self) -> bool {
+        let crashed = matches!(self.get("Result"), "exit-code" | "signal" | "core-dump");
         let configuration = self.get("ExecMainStatus") == CONFIGURATION.to_string();
-        let burst = self.number("StartLimitBurst");
-        self.get("Result") == "start-limit-hit" || (burst > 0 && self.restarts() >= burst && !configuration)
+        self.get("Result") == "start-limit-hit" || (crashed && !configuration && self.restarts() > 0)
     }
 }
 
@@ -109,13 +111,16 @@ mod tests {
         assert_eq!(state("ActiveState=active\nSubState=running"), State::Running);
         assert_eq!(state("ActiveState=activating\nSubState=auto-restart"), State::Restarting);
         assert_eq!(
-            state("ActiveState=failed\nExecMainStatus=78\nNRestarts=0\nStartLimitBurst=10"),
+            state("ActiveState=failed\nResult=exit-code\nExecMainStatus=78\nNRestarts=3"),
             State::Failed
         );
         assert_eq!(
-            state("ActiveState=failed\nResult=exit-code\nExecMainStatus=1\nNRestarts=10\nStartLimitBurst=10"),
+            state("ActiveState=failed\nResult=exit-code\nExecMainStatus=1\nNRestarts=10"),
             State::GaveUp
         );
+        let after_starts_by_hand = "ActiveState=failed\nResult=signal\nExecMainStatus=9\nNRestarts=1";
+        assert_eq!(state(after_starts_by_hand), State::GaveUp);
+        assert_eq!(state("ActiveState=failed\nResult=timeout\nExecMainStatus=9\nNRestarts=1"), State::Failed);
         assert_eq!(state("ActiveState=failed\nResult=start-limit-hit"), State::GaveUp);
         assert_eq!(state("LoadState=masked\nActiveState=inactive"), State::NotInstalled);
         assert_eq!(Shown::parse(b"LoadState=not-found\nFragmentPath=\n").state(), State::NotInstalled);
