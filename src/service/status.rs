@@ -135,6 +135,14 @@ fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&Host
         let message = "the bot ended with 78: it says that its configuration is wrong";
         let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
         problems.push(Problem::new("not-configured", message, fix));
+    } else if status.state == State::Failed && status.owner == Owner::None {
+        let configuration = said.is_some_and(HostState::ended_by_configuration);
+        let (message, look) = if configuration {
+            ("the service found no configured bot when it started last", "ductor service doctor")
+        } else {
+            ("the service ended badly, and nothing starts it again", "ductor service logs --no-follow -n 50")
+        };
+        problems.push(Problem::new("failed", message, format!("{look}; once mended: ductor service start")));
     }
     match (status.owner, host) {
         (Owner::Foreground, Some(host)) if status.installed == Some(true) => {
