@@ -1,5 +1,6 @@
-//! Ctrl-C while logs are followed is how people end, so it is no failure.
+//! How people end a stream of logs: by Ctrl-C, or with a reader that has enough (`| head`). Neither is a failure.
 
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -20,4 +21,11 @@ pub fn end() -> Result<()> {
     signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 0, always)
         .about("Ctrl-C")?;
     Ok(())
+}
+
+/// The program ended because nobody reads any more what it writes.
+#[cfg(unix)]
+pub fn reader_went(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(signal_hook::consts::SIGPIPE)
 }

@@ -72,6 +72,7 @@ fn journal(unit: &str, count: u32, follow: bool) -> Result<Code> {
     let status = command.status().about("journalctl")?;
     match status.code() {
         Some(0) => Ok(Code::Done),
+        _ if ctrl_c::reader_went(status) => Ok(Code::Done),
         _ if follow && interrupted.load(Ordering::Relaxed) => Ok(Code::Done),
         _ => Err(Error::new("journalctl", status)),
     }
