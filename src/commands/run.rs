@@ -37,8 +37,12 @@ fn is_configured(context: &Context<'_>) -> bool {
     }
 }
 
-/// The service would bring its host back; so it is stopped through its manager.
+/// The service would bring its host back; so it is stopped through its manager. In the tree of the host this
+/// command would end with it, and nothing would run: that is refused later, in words.
 fn stop_service(context: &Context<'_>) -> Result<()> {
+    if host::inside(&context.home).is_some() {
+        return Ok(());
+    }
     let manager = context.manager()?;
     let running = manager.report().is_ok_and(|report| {
         !matches!(report.state, State::NotInstalled | State::Stopped | State::Failed | State::GaveUp)
