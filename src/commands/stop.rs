@@ -3,6 +3,7 @@
 use crate::error::{Code, Result};
 use crate::host::{self, Request};
 use crate::service::manager::State;
+use crate::service::turn::Turn;
 
 use super::Context;
 
@@ -12,6 +13,7 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         context.screen.data("scheduled");
         return Ok(Code::Done);
     }
+    let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let state = manager.report().map_or(State::Unknown, |report| report.state);
     let mut stopped = Vec::new();

@@ -8,16 +8,23 @@ use crate::service::turn::Turn;
 use super::Context;
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
-    let _turn = Turn::take(&context.home)?;
-    let manager = context.manager()?;
     if let Some(host) = host::inside(&context.home) {
         host.ask(Request::Stop)?;
         context.screen.data("scheduled");
         return Ok(Code::Done);
     }
+    let _turn = Turn::take(&context.home)?;
+    let manager = context.manager()?;
     match manager.report()?.state {
         State::NotInstalled => context.screen.data("the service is not installed"),
-        State::Stopped | State::Failed | State::GaveUp => context.screen.data("already stopped"),
+        State::Stopped | State::Failed | State::GaveUp => {
+            context.screen.data("already stopped");
+            if let Some(host) = host::find(&context.home) {
+                let pid = host.process.pid;
+                let goes_on = "runs the bot; to stop it too: ductor stop";
+                context.screen.say(format_args!("a host in the foreground (pid {pid}) {goes_on}"));
+            }
+        }
         _ => {
             context.effects(false, |effects| manager.stop(effects))?;
             context.screen.data("stopped");
