@@ -62,6 +62,12 @@ impl Home {
         &self.root
     }
 
+    /// Whether both name the same folder, which may have several names.
+    pub fn is_the_same(&self, other: &Self) -> bool {
+        let real = |home: &Self| home.root.canonicalize().ok();
+        self.root == other.root || real(self).is_some_and(|root| real(other) == Some(root))
+    }
+
     /// Whether it is the one that the bot takes when nobody names another.
     pub fn is_default(&self) -> bool {
         self.root == self.user.join(".ductor")

@@ -20,11 +20,19 @@ use crate::home::Home;
 use crate::process::Process;
 
 /// A living bot of this home that no living host started. The note is believed only when the process is one
-/// of this user and its command line runs the bot.
+/// of this user, its command line runs the bot, and it was started for this home.
 pub fn other_bot(home: &Home) -> Option<Process> {
     let note = file::read_bounded(&home.bot_pid(), 64).ok()?;
     let bot = Process::of(std::str::from_utf8(&note).ok()?.trim().parse().ok()?)?;
-    (bot.is_ours() && runs_bot(&bot.command(), &chosen()) && !has_host(home, &bot)).then_some(bot)
+    let runs_it = bot.is_ours() && runs_bot(&bot.command(), &chosen()) && is_for(home, &bot);
+    (runs_it && !has_host(home, &bot)).then_some(bot)
+}
+
+/// By the bot's own rule: `DUCTOR_HOME`, else `~/.ductor`. Another home's bot is a stranger to us.
+fn is_for(home: &Home, bot: &Process) -> bool {
+    let chosen = bot.environment("DUCTOR_HOME").filter(|chosen| !chosen.is_empty());
+    let its = Home::of(home.user().to_owned(), chosen);
+    its.is_ok_and(|its| its.is_the_same(home))
 }
 
 /// Makes sure that nothing is killed by the bot that starts next: ends another bot, or refuses, and removes

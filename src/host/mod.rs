@@ -149,6 +149,9 @@ fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Resul
         Refused::Held(holder) => held(home, holder),
         Refused::Failed(error) => error,
     })?;
+    if let Some(other) = tree::living_host(home) {
+        return Err(held(home, Some(other)));
+    }
     match tree::kill_all(|| tree::leftovers(home)) {
         0 => {}
         count => (options.told)(&format!("ended what an earlier host left (processes: {count})")),
@@ -171,8 +174,14 @@ fn end_host_in_the_way(home: &Home, options: &Options<'_>) -> Result<()> {
 fn held(home: &Home, holder: Option<Process>) -> Error {
     let what = format!("the bot of {}", home.root().display());
     match holder {
-        Some(holder) => Error::new(what, format!("it runs already, under the host with pid {}", holder.pid))
-            .fix("ductor run --takeover   (or: ductor stop)"),
+        Some(holder) => {
+            let said = HostState::read(home).filter(|said| said.process == holder);
+            let service = said.is_some_and(|said| said.is_supervised());
+            let (who, instead) =
+                if service { ("as the service", "service restart") } else { ("in the foreground", "stop") };
+            Error::new(what, format!("it runs already, {who} (host pid {})", holder.pid))
+                .fix(format!("ductor run --takeover   (or: ductor {instead})"))
+        }
         None => Error::new(what, "it runs already, under a host in another container or on another machine"),
     }
 }

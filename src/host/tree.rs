@@ -9,7 +9,6 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{lock, os};
@@ -91,6 +90,16 @@ pub fn leftovers(home: &Home) -> Vec<Process> {
     Process::all().into_iter().filter(is_left).collect()
 }
 
+/// A living host of this home, other than this process, by the trees of bots. The lock does not tell of one
+/// whose file was taken away just now; until it has locked anew, a second bot could start.
+pub fn living_host(home: &Home) -> Option<Process> {
+    let host = |process: Process| {
+        let mark = Mark::of(&process).filter(|mark| process.is_ours() && mark.holds(&process))?;
+        (mark.is_about(home) && mark.host != Process::current() && mark.host.is_alive()).then_some(mark.host)
+    };
+    Process::all().into_iter().find_map(host)
+}
+
 /// What a host writes into the environment of its tree.
 pub struct Mark {
     home: OsString,
@@ -121,8 +130,8 @@ impl Mark {
 
     /// The host that made it is one of this home, which may have been named in another way.
     pub fn is_about(&self, home: &Home) -> bool {
-        let (ours, its) = (home.root(), Path::new(&self.home));
-        ours == its || ours.canonicalize().is_ok_and(|ours| its.canonicalize().is_ok_and(|its| ours == its))
+        let its = Home::of(home.user().to_owned(), Some(self.home.clone()));
+        its.is_ok_and(|its| its.is_the_same(home))
     }
 
     fn holds(&self, process: &Process) -> bool {
@@ -145,6 +154,8 @@ fn is_within(outer: &str, inner: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

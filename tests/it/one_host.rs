@@ -41,6 +41,17 @@ fn a_lock_that_is_taken_away_is_locked_anew() {
     assert_eq!((host.process.is_alive(), world.bots().len()), (true, 1));
 }
 
+#[test]
+fn before_the_lock_is_locked_anew_no_second_bot_starts() {
+    let world = World::new(BOT);
+    let host = world.host();
+    fs::remove_file(world.home("host.lock")).unwrap();
+    let (status, said) = world.start(&mut world.ductor(&[])).end();
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains(&format!("pid {}", host.process.pid)), "{said}");
+    assert_eq!((host.process.is_alive(), world.bots().len()), (true, 1));
+}
+
 /// A bot that does at its start what the real one does.
 fn killer() -> String {
     format!("[ -e .ductor/bot.pid ] && kill -9 $(cat .ductor/bot.pid)\necho $$ >.ductor/bot.pid\n{BOT}")
@@ -84,6 +95,18 @@ fn in_the_foreground_another_bot_is_named_and_ended_only_when_told() {
     assert_eq!(other.wait().unwrap().code(), Some(0), "it ended in order");
     wait_for("own bot", || world.bots().len() == 2);
     assert!(host.process.is_alive());
+}
+
+#[test]
+fn a_bot_of_another_home_is_a_stranger() {
+    let world = World::new(&format!("mkdir -p .ductor; {}", killer()));
+    let mut other = world.command(world.path("bot")).env("DUCTOR_HOME", world.path("b")).spawn().unwrap();
+    wait_for("its note", || fs::read_to_string(world.home("bot.pid")).is_ok_and(|it| it.ends_with('\n')));
+    let host = world.start(&mut world.supervised());
+    wait_for("own bot", || world.bots().len() == 2);
+    assert!(host.process.is_alive() && Process::of(other.id()).is_some());
+    other.kill().unwrap();
+    other.wait().unwrap();
 }
 
 #[test]
