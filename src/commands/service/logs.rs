@@ -79,6 +79,9 @@ fn journal(unit: &str, count: u32, follow: bool) -> Result<Code> {
 }
 
 fn print_file(context: &Context<'_>, file: &Path, count: u32, follow: bool) -> Result<Code> {
+    if follow {
+        ctrl_c::end()?; // from the first line on
+    }
     let stdout = io::stdout();
     let mut sink: Box<dyn Write> = if stdout.is_terminal() {
         Box::new(lines::Harmless::new(stdout.lock()))
@@ -95,7 +98,6 @@ fn print_file(context: &Context<'_>, file: &Path, count: u32, follow: bool) -> R
         Err(error) => return Err(Error::new(file.display(), error)),
     };
     if follow {
-        ctrl_c::end()?;
         match lines::follow(file, offset, &mut *sink) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 return Err(Error::new(file.display(), error));
