@@ -7,11 +7,16 @@
 
 mod access;
 mod deb;
+mod endings;
+mod inside;
 mod lab;
+mod owners;
 mod package;
 mod reproducible;
+mod screens;
 mod service;
 mod survive;
+mod trees;
 mod uninstall;
 mod unit;
 mod world;
@@ -58,6 +63,11 @@ fn main() -> ExitCode {
         survive::TESTS,
         uninstall::TESTS,
         access::TESTS,
+        endings::TESTS,
+        trees::TESTS,
+        owners::TESTS,
+        inside::TESTS,
+        screens::TESTS,
         deb::TESTS,
         reproducible::TESTS,
     ]

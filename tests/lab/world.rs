@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xtask::lab::{Image, Machine, Output, User};
+use xtask::lab::{Image, Machine, Output, User, wait_for};
 use xtask::test::in_lab::PACKAGE;
 
 /// Seconds that systemd waits before it starts a host again (`RestartSec`), and two for the start.
@@ -81,6 +81,52 @@ impl World {
         self.give(user, "bot", BOT, 0o755)
     }
 
+    /// What the bot of [`World::make_bot`] does at its start, from the next one on: a part of a bash script.
+    pub fn begin_with(&self, user: &str, script: &str) -> Result<()> {
+        self.give(user, "begin", script, 0o644).map(drop)
+    }
+
+    /// Lets systemd start a host that ended badly after a tenth of a second, and count as ever.
+    pub fn hurry(&self, user: &str) -> Result<()> {
+        let drop_in = ".config/systemd/user/ductor.service.d/hurry.conf";
+        self.give(user, drop_in, "[Service]\nRestartSec=100ms\n", 0o644)?;
+        self.run(user, &["systemctl", "--user", "daemon-reload"])?.ok().map(drop)
+    }
+
+    /// Starts a host in the foreground, as if in a terminal that stays open, and waits for its bot. What it says
+    /// goes to `~/said`.
+    pub fn foreground(&self, user: &str, words: &str) -> Result<()> {
+        let before = self.count(user, "start")?;
+        let line = format!("export DUCTOR_BOT=~/bot; setsid -f /usr/bin/ductor {words} >~/said 2>&1");
+        self.run(user, &["sh", "-c", &line])?.ok()?;
+        self.started(user, before + 1)
+    }
+
+    /// How many events of this kind there were.
+    pub fn count(&self, user: &str, what: &str) -> Result<usize> {
+        Ok(self.events(user)?.iter().filter(|event| event.what == what).count())
+    }
+
+    /// Waits until so many bots of [`World::make_bot`] were started.
+    pub fn started(&self, user: &str, count: usize) -> Result<()> {
+        let come = || Ok((self.count(user, "start")? >= count).then_some(()));
+        wait_for(&format!("start {count} of a bot"), PATIENCE, come)
+    }
+
+    /// Waits for a status of a user, seen without a login.
+    pub fn status_when(&self, user: &str, what: &str, is: impl Fn(&Value) -> bool) -> Result<Value> {
+        wait_for(what, PATIENCE, || {
+            let status = self.status(User::Cron(user))?;
+            ensure!(is(&status), "{status:#}");
+            Ok(Some(status))
+        })
+    }
+
+    /// A file in the home of a user; empty if it is not there.
+    pub fn read(&self, user: &str, path: &str) -> String {
+        fs::read_to_string(self.path(&format!("/home/{user}/{path}"))).unwrap_or_default()
+    }
+
     /// Lets the bot of [`World::make_bot`] end with this code.
     pub fn end_bot(&self, user: &str, code: i32) -> Result<()> {
         let end = format!("echo {code} >~/end.new && mv ~/end.new ~/end");
@@ -135,6 +181,7 @@ note() { echo "$1 $$ $(date +%s%N)" >>"$HOME/events"; }
 note start
 echo "the bot $$ says hello"
 trap 'note term; exit 0' TERM
+[ ! -e "$HOME/begin" ] || . "$HOME/begin"
 until [ -e "$HOME/end" ]; do sleep 0.05; done
 code=$(cat "$HOME/end")
 rm "$HOME/end"

@@ -1,0 +1,294 @@
+//! Who owns the bot: never two bots, never a stranger killed, and always said who it is.
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+use xtask::lab::image::{BOOKWORM, BOT, BOT_FOLDER, TRIXIE};
+use xtask::lab::{User, wait_for};
+
+use crate::world::{PATIENCE, World, has_problem};
+
+crate::tests![
+    a_foreground_host_beside_the_service_is_refused,
+    the_service_beside_a_foreground_host_is_refused,
+    of_several_at_once_one_runs,
+    a_takeover_stops_the_service_through_its_manager_and_says_so,
+    two_restarts_at_once_are_one,
+    what_is_so_already_is_said_and_no_error,
+    a_bot_that_no_host_started_is_named_and_the_service_ends_it,
+    a_bot_that_kills_the_services_bot_is_never_a_second_one,
+    a_pid_note_that_lies_gets_nobody_killed,
+    a_lock_file_that_is_deleted_makes_no_room_for_a_second_host,
+    a_home_that_is_deleted_does_not_end_the_service,
+];
+
+const ALICE: User<'_> = User::Cron("alice");
+
+fn hosts(world: &World) -> Result<Vec<String>> {
+    world.processes("alice", "ductor")
+}
+
+fn bots(world: &World) -> Result<Vec<String>> {
+    world.processes("alice", "bot")
+}
+
+/// The whole answer to "who runs the bot".
+fn owner(status: &Value) -> (&str, &str) {
+    (status["owner"].as_str().unwrap_or_default(), status["state"].as_str().unwrap_or_default())
+}
+
+fn a_foreground_host_beside_the_service_is_refused() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        let before = world.status("alice")?;
+        for words in [&[][..], &["run"]] {
+            let refused = world.ductor("alice", words)?.ended(1)?;
+            let named = format!("it runs already, as the service (host pid {})", before["pid"]);
+            assert!(refused.stderr.contains(&named), "{refused}");
+            assert!(refused.stderr.contains("--takeover") && refused.stdout.is_empty(), "{refused}");
+        }
+        let after = world.status("alice")?;
+        assert_eq!((&after["pid"], &after["bot_pid"]), (&before["pid"], &before["bot_pid"]));
+        assert_eq!(world.count("alice", "start")?, 1);
+    }
+    Ok(())
+}
+
+fn the_service_beside_a_foreground_host_is_refused() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.ductor("alice", &["service", "stop"])?.ended(0)?;
+        world.foreground("alice", "")?;
+        let host = hosts(&world)?;
+        let named = format!("pid {}", host[0]);
+        for verb in ["start", "restart", "install"] {
+            let refused = world.ductor("alice", &["service", verb])?.ended(1)?;
+            assert!(
+                refused.stderr.contains(&named) && refused.stderr.contains("fix: ductor stop"),
+                "{refused}"
+            );
+        }
+        let stopped = world.ductor("alice", &["service", "stop"])?.ended(0)?;
+        assert!(stopped.stdout.contains("already stopped") && stopped.stderr.contains(&named), "{stopped}");
+        let status = world.status("alice")?;
+        assert_eq!(owner(&status), ("foreground", "stopped"), "{status:#}");
+        assert_eq!(
+            (&status["running"], &status["survives_logout"]),
+            (&false.into(), &false.into()),
+            "{status:#}"
+        );
+        assert!(has_problem(&status, "foreground"), "{status:#}");
+        // The manager itself can be made to try; its host sees the lock, and gives up.
+        world.hurry("alice")?;
+        world.run("alice", &["systemctl", "--user", "start", "ductor"])?;
+        let status = world.status_when("alice", "it gives up", |status| status["state"] == "gave-up")?;
+        assert_eq!(owner(&status).0, "foreground", "{status:#}");
+        assert_eq!((hosts(&world)?, bots(&world)?.len()), (host, 1));
+        assert_eq!(world.count("alice", "start")?, 2);
+        // The fix of the problem does what it says.
+        world.ductor("alice", &["stop"])?.ended(0)?;
+        world.ductor("alice", &["service", "start"])?.ended(0)?;
+        assert_eq!(owner(&world.status("alice")?), ("service", "running"));
+    }
+    Ok(())
+}
+
+fn of_several_at_once_one_runs() -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    world.ductor("alice", &["service", "stop"])?.ended(0)?;
+    let at_once = "export DUCTOR_BOT=~/bot; for i in 1 2 3 4 5; do \
+        (setsid /usr/bin/ductor >~/said$i 2>&1; echo $? >~/code$i) & done; /usr/bin/ductor service start; wait -n";
+    world.run("alice", &["bash", "-c", at_once])?;
+    let status = world.status_when("alice", "one that runs", |status| status["owner"] != "none")?;
+    wait_for("the end of the others", PATIENCE, || Ok((hosts(&world)?.len() == 1).then_some(())))?;
+    assert_eq!((bots(&world)?.len(), world.count("alice", "start")?), (1, 2), "{status:#}");
+    let codes: Vec<String> = (1..=5).map(|i| world.read("alice", &format!("code{i}"))).collect();
+    assert!(codes.iter().all(|code| code.is_empty() || code == "1\n"), "{codes:?}");
+    assert!(codes.iter().filter(|code| !code.is_empty()).count() >= 4, "{codes:?}");
+    Ok(())
+}
+
+fn a_takeover_stops_the_service_through_its_manager_and_says_so() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.foreground("alice", "run --takeover")?;
+        let status = world.status("alice")?;
+        assert_eq!(owner(&status), ("foreground", "stopped"), "{status:#}");
+        let said = world.read("alice", "said");
+        assert!(said.contains("stopping the service") && said.contains("ductor service start"), "{said}");
+        assert_eq!((hosts(&world)?.len(), bots(&world)?.len(), world.count("alice", "term")?), (1, 1, 1));
+        // And from one terminal to another.
+        let first = hosts(&world)?;
+        world.foreground("alice", "run --takeover")?;
+        assert!(world.read("alice", "said").contains(&format!("ending the host (pid {})", first[0])));
+        let second = hosts(&world)?;
+        assert_eq!((second.len(), second == first, bots(&world)?.len()), (1, false, 1));
+        world.ductor("alice", &["stop"])?.ended(0)?;
+    }
+    Ok(())
+}
+
+fn two_restarts_at_once_are_one() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        let before = world.status("alice")?;
+        let both = "ductor service restart & first=$!; ductor service restart; second=$?; wait $first; echo codes $? $second";
+        let said = world.run("alice", &["bash", "-c", both])?.ended(0)?;
+        assert!(said.stdout.contains("codes 0 0\n"), "{said}");
+        assert_eq!(world.count("alice", "start")?, 2, "{said}");
+        let after = world.status("alice")?;
+        assert_eq!(owner(&after), ("service", "running"), "{after:#}");
+        assert!(after["pid"] != before["pid"] && after["restarts"] == 0, "{after:#}");
+    }
+    Ok(())
+}
+
+fn what_is_so_already_is_said_and_no_error() -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    let said = |words: &[&str]| -> Result<String> {
+        let output = world.ductor("alice", words)?.ended(0)?;
+        Ok(output.stdout + &output.stderr)
+    };
+    assert!(
+        said(&["service", "start"])?.starts_with("already")
+            || said(&["service", "start"])?.contains("already running")
+    );
+    assert_eq!(world.count("alice", "start")?, 1);
+    assert_eq!(said(&["service", "stop"])?, "stopped\n");
+    assert_eq!(said(&["service", "stop"])?, "already stopped\n");
+    assert_eq!(said(&["stop"])?, "nothing runs\n");
+    Ok(())
+}
+
+/// The real bot as people start it by hand; it has noted its pid when this returns.
+fn by_hand(world: &World) -> Result<String> {
+    let before = world.read("alice", ".ductor/bot.pid");
+    world.run("alice", &["sh", "-c", "setsid -f ~/.local/bin/ductor >~/by-hand 2>&1"])?.ok()?;
+    wait_for("the bot's note of its pid", PATIENCE, || {
+        let note = world.read("alice", ".ductor/bot.pid");
+        Ok((!note.is_empty() && note != before).then_some(note))
+    })
+}
+
+/// Every real bot, by its command line: alice has no other Python.
+fn real_bots(world: &World) -> Result<Vec<String>> {
+    let found = world.run("root", &["pgrep", "-u", "alice", "-f", &format!("^{BOT_FOLDER}/bin/python")])?;
+    Ok(found.stdout.split_whitespace().map(String::from).collect())
+}
+
+fn a_bot_that_no_host_started_is_named_and_the_service_ends_it() -> Result<()> {
+    let world = World::with_package(&BOT)?;
+    let _alice = world.login("alice")?;
+    world.configure("alice")?;
+    let pid = by_hand(&world)?;
+    let status = world.status("alice")?;
+    assert_eq!(owner(&status).0, "other", "{status:#}");
+    assert!(has_problem(&status, "other-bot") && status["problems"].to_string().contains(&pid), "{status:#}");
+    world.ductor("alice", &["status"])?.ended(0)?;
+    let refused = world.ductor("alice", &["run"])?.ended(1)?;
+    assert!(
+        refused.stderr.contains(&format!("pid {pid}")) && refused.stderr.contains("--takeover"),
+        "{refused}"
+    );
+    assert_eq!(real_bots(&world)?, [pid.clone()]);
+    world.ductor("alice", &["service", "install"])?.ended(0)?;
+    let status = world.status("alice")?;
+    assert_eq!(owner(&status), ("service", "running"), "{status:#}");
+    assert_eq!(real_bots(&world)?, [status["bot_pid"].to_string()]);
+    let logs = world.ductor("alice", &["service", "logs", "--no-follow", "-n", "999"])?.ok()?;
+    assert!(logs.contains(&format!("ending a bot that ductor did not start (pid {pid})")), "{logs}");
+    // `stop` ends such a bot too, and says so.
+    world.ductor("alice", &["service", "stop"])?.ended(0)?;
+    let pid = by_hand(&world)?;
+    let stopped = world.ductor("alice", &["stop"])?.ended(0)?;
+    assert!(stopped.stdout.contains(&format!("did not start (pid {pid})")), "{stopped}");
+    assert_eq!(real_bots(&world)?, [""; 0]);
+    Ok(())
+}
+
+fn a_bot_that_kills_the_services_bot_is_never_a_second_one() -> Result<()> {
+    let world = World::with_package(&BOT)?;
+    let _alice = world.login("alice")?;
+    world.configure("alice")?;
+    world.ductor("alice", &["service", "install"])?.ended(0)?;
+    let first = world.status("alice")?["bot_pid"].to_string();
+    wait_for("the note of the service's bot", PATIENCE, || {
+        Ok((world.read("alice", ".ductor/bot.pid") == first).then_some(()))
+    })?;
+    let pid = by_hand(&world)?; // its pidlock ends the other bot, in order or not: then the manager's host comes back
+    let status = wait_for("one owner of one bot", PATIENCE, || {
+        let status = world.status(ALICE)?;
+        let bots = real_bots(&world)?;
+        ensure!(bots.len() == 1 && bots[0] != first, "{bots:?} {status:#}");
+        let settled = match owner(&status) {
+            ("service", "running") => status["bot_pid"].to_string() == bots[0],
+            ("other", "stopped") => bots[0] == pid && has_problem(&status, "other-bot"),
+            _ => false,
+        };
+        ensure!(settled, "{bots:?} {status:#}");
+        Ok(Some(status))
+    })?;
+    let logs = world.ductor("alice", &["service", "logs", "--no-follow", "-n", "999"])?.ok()?;
+    let said = match owner(&status).0 {
+        "service" => format!("ending a bot that ductor did not start (pid {pid})"),
+        _ => "another bot took the place of this one".into(),
+    };
+    assert!(logs.contains(&said), "{logs}");
+    Ok(())
+}
+
+fn a_pid_note_that_lies_gets_nobody_killed() -> Result<()> {
+    let world = World::with_package(&BOT)?;
+    let _alice = world.login("alice")?;
+    world.configure("alice")?;
+    world.run("alice", &["sh", "-c", "cp /usr/bin/sleep ~/stranger && setsid -f ~/stranger 1000"])?.ok()?;
+    let stranger = world.processes("alice", "stranger")?;
+    let manager = world.processes("alice", "systemd")?;
+    let note = |pid: &str| world.give("alice", ".ductor/bot.pid", pid, 0o600);
+    note(&stranger[0])?;
+    assert_eq!(world.status("alice")?["owner"], "none");
+    assert!(world.ductor("alice", &["stop"])?.ended(0)?.stdout.contains("nothing runs"));
+    world.ductor("alice", &["service", "install"])?.ended(0)?;
+    // While it runs: the manager itself, the host, a pid that is nobody's, no number.
+    let host = world.status("alice")?["pid"].to_string();
+    for lie in [&manager[0], &host, "4194303", "0", "-1", "bot"] {
+        note(lie)?;
+        world.ductor("alice", &["service", "restart"])?.ended(0)?;
+        let status = world.status("alice")?;
+        assert_eq!(owner(&status), ("service", "running"), "{lie}: {status:#}");
+        assert_eq!(real_bots(&world)?, [status["bot_pid"].to_string()], "{lie}");
+    }
+    note(&stranger[0])?;
+    world.ductor("alice", &["stop"])?.ended(0)?;
+    assert_eq!(world.processes("alice", "stranger")?, stranger);
+    assert_eq!(world.processes("alice", "systemd")?, manager);
+    Ok(())
+}
+
+fn a_lock_file_that_is_deleted_makes_no_room_for_a_second_host() -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    let before = world.status("alice")?;
+    for _ in 0..3 {
+        world.run("root", &["rm", "/home/alice/.ductor/host.lock"])?.ok()?;
+        let refused =
+            world.run(ALICE, &["env", "DUCTOR_BOT=/home/alice/bot", "/usr/bin/ductor"])?.ended(1)?;
+        assert!(refused.stderr.contains(&format!("pid {}", before["pid"])), "{refused}");
+        world.status_when("alice", "the lock anew", |status| status["owner"] == "service")?;
+    }
+    let after = world.status("alice")?;
+    assert_eq!((&after["pid"], &after["bot_pid"]), (&before["pid"], &before["bot_pid"]));
+    assert_eq!((world.count("alice", "start")?, bots(&world)?.len()), (1, 1));
+    Ok(())
+}
+
+fn a_home_that_is_deleted_does_not_end_the_service() -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    let before = world.status("alice")?;
+    world.run("root", &["rm", "-r", "/home/alice/.ductor"])?.ok()?;
+    let after = world.status_when("alice", "the home anew", |status| status["owner"] == "service")?;
+    assert_eq!((&after["pid"], &after["bot_pid"]), (&before["pid"], &before["bot_pid"]), "{after:#}");
+    assert_eq!(after["state"], "running");
+    world.ductor("alice", &["run"])?.ended(1)?;
+    world.ductor("alice", &["service", "restart"])?.ended(0)?;
+    assert_eq!((world.count("alice", "start")?, bots(&world)?.len()), (2, 1));
+    Ok(())
+}
