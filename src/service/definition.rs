@@ -15,6 +15,18 @@ pub const START_LIMIT: u32 = 10;
 pub const START_LIMIT_INTERVAL: u32 = 300;
 /// Seconds the host has to end its bot's tree before the manager kills both. The host itself takes 8 at most.
 pub const STOP_TIMEOUT: u32 = 15;
+/// Seconds between two starts of a host by launchd, counted from the first.
+pub const THROTTLE_INTERVAL: u32 = 10;
+/// How launchd lets a job share the machine: less of it than what a person waits for.
+pub const PROCESS_TYPE: &str = "Background";
+/// Seconds after logon before the Task Scheduler starts the host: the desktop comes first.
+pub const LOGON_DELAY: u32 = 10;
+/// So often the Task Scheduler tries again to start a host that it could not start ...
+pub const TASK_RETRIES: u32 = 3;
+/// ... with so many minutes between two tries. Less is not valid.
+pub const TASK_RETRY_MINUTES: u32 = 1;
+/// The host's priority under the Task Scheduler: normal. A task's default, 7, is below normal, for disks too.
+pub const TASK_PRIORITY: u32 = 4;
 
 /// What a service manager is to keep running for one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +48,9 @@ pub struct Chosen {
     pub ductor_home: Option<PathBuf>,
     /// `DUCTOR_BOT`, where `--bot` named one.
     pub bot: Option<String>,
+    /// The Python without a window that the Task Scheduler runs as the bot itself, where `--direct` asked for
+    /// that. No other manager knows it.
+    pub direct: Option<PathBuf>,
 }
 
 /// Whose service a definition describes.
@@ -57,7 +72,11 @@ impl ServiceDefinition {
             program: program.into(),
             owner: Owner::User(home.user().to_owned()),
             search_path: FLOOR.map(PathBuf::from).into(),
-            chosen: Chosen { ductor_home: (!home.is_default()).then(|| home.root().to_owned()), bot },
+            chosen: Chosen {
+                ductor_home: (!home.is_default()).then(|| home.root().to_owned()),
+                bot,
+                direct: None,
+            },
         }
     }
 
@@ -76,9 +95,8 @@ impl ServiceDefinition {
         let home = home.display().to_string();
         let absolute = |folder: &PathBuf| Path::new(&home).join(folder).display().to_string();
         let path: Vec<String> = self.search_path.iter().map(absolute).collect();
-        let separator = if cfg!(windows) { ";" } else { ":" };
         let mut environment =
-            vec![("HOME", home.clone()), ("PATH", path.join(separator)), ("DUCTOR_SUPERVISOR", "1".into())];
+            vec![("HOME", home.clone()), ("PATH", path.join(":")), ("DUCTOR_SUPERVISOR", "1".into())];
         environment.extend(self.chosen.environment());
         environment
     }

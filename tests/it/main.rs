@@ -1,8 +1,10 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
 mod cli;
+mod golden;
 mod host;
 mod one_host;
+mod property;
 mod restart;
 mod stop;
 mod world;

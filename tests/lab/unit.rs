@@ -148,7 +148,8 @@ struct Unit {
 impl Case {
     fn definition(&self) -> Result<ServiceDefinition> {
         if self.packaged {
-            let chosen = Chosen { ductor_home: self.ductor_home.clone(), bot: self.bot.clone() };
+            let chosen =
+                Chosen { ductor_home: self.ductor_home.clone(), bot: self.bot.clone(), direct: None };
             return Ok(ServiceDefinition { chosen, ..ServiceDefinition::packaged("/usr/bin/ductor") });
         }
         let home = Home::of(self.home.clone(), self.ductor_home.clone().map(Into::into))?;

@@ -5,15 +5,18 @@
 
 use std::path::Path;
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::service::definition::{
     Chosen, Owner, RESTART_DELAY, START_LIMIT, START_LIMIT_INTERVAL, STOP_TIMEOUT, ServiceDefinition,
 };
 
-use super::MADE_BY;
+use super::{MADE_BY, refuse_control_characters};
 
 /// The name of the unit in every user manager.
 pub const NAME: &str = "ductor.service";
+
+/// What it is, in an error.
+const KIND: &str = "a systemd unit";
 
 /// A packaged unit runs only for those who have this below their home.
 const CONFIGURED: &str = "%h/.ductor/config/config.json";
@@ -31,7 +34,7 @@ pub fn render(definition: &ServiceDefinition) -> Result<String> {
     let text = |path: &Path| path.to_string_lossy().into_owned();
     let values = environment.iter().map(|(_, value)| value.clone()).chain([text(&definition.program)]);
     for value in values {
-        refuse_control_characters(&value)?;
+        refuse_control_characters(&value, KIND)?;
     }
     let environment: String = environment
         .iter()
@@ -83,7 +86,7 @@ pub fn render_drop_in(chosen: &Chosen) -> Result<Option<String>> {
         return Ok(None);
     }
     for (_, value) in &chosen {
-        refuse_control_characters(value)?;
+        refuse_control_characters(value, KIND)?;
     }
     let environment: String = chosen.iter().map(|(name, value)| assignment(name, value)).collect();
     Ok(Some(format!("# {MADE_BY}.\n[Unit]\nConditionPathExists=\n\n[Service]\n{environment}")))
@@ -97,18 +100,7 @@ pub fn chosen_in(text: &str) -> Chosen {
             .find_map(|line| line.strip_prefix(&format!("Environment=\"{name}="))?.strip_suffix('"'));
         quoted.map(unquoted)
     };
-    Chosen { ductor_home: value("DUCTOR_HOME").map(Into::into), bot: value("DUCTOR_BOT") }
-}
-
-fn refuse_control_characters(value: &str) -> Result<()> {
-    if value.contains(|c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER) {
-        return Err(Error::new(
-            format!("{value:?}"),
-            "control characters and bytes that are not UTF-8 can't stand in a systemd unit",
-        )
-        .code(Code::Usage));
-    }
-    Ok(())
+    Chosen { ductor_home: value("DUCTOR_HOME").map(Into::into), bot: value("DUCTOR_BOT"), direct: None }
 }
 
 /// `Environment="NAME=value"`: C-style quoting, specifiers; `$` is an ordinary character here.
@@ -156,6 +148,7 @@ fn unquoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::home::Home;
 
     #[test]
@@ -191,7 +184,7 @@ mod tests {
     #[test]
     fn a_drop_in_carries_only_what_the_user_chose() {
         assert_eq!(render_drop_in(&Chosen::default()).unwrap(), None);
-        let chosen = Chosen { ductor_home: None, bot: Some("python3 -m \"my bot\"".into()) };
+        let chosen = Chosen { bot: Some("python3 -m \"my bot\"".into()), ..Chosen::default() };
         let text = render_drop_in(&chosen).unwrap().unwrap();
         assert!(text.ends_with(
             "ConditionPathExists=\n\n[Service]\nEnvironment=\"DUCTOR_BOT=python3 -m \\\"my bot\\\"\"\n"
@@ -201,7 +194,11 @@ mod tests {
     #[test]
     fn what_the_user_chose_is_read_back() {
         for bot in ["x", "a \"b\" \\ %h $HOME 日本", "'q' 100%"] {
-            let chosen = Chosen { ductor_home: Some("/srv/o'brien 5%".into()), bot: Some(bot.into()) };
+            let chosen = Chosen {
+                ductor_home: Some("/srv/o'brien 5%".into()),
+                bot: Some(bot.into()),
+                ..Chosen::default()
+            };
             assert_eq!(chosen_in(&render_drop_in(&chosen).unwrap().unwrap()), chosen);
         }
         assert_eq!(
