@@ -62,7 +62,7 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         Verb::Agents(_) | Verb::Docker(_) | Verb::Api(_) | Verb::Install(_) => {
             return Err(Error::new("the command line", "options go behind the word").code(Code::Usage));
         }
-        Verb::Onboarding { yes } => onboarding::run(&context, yes),
+        Verb::Onboarding { yes } => onboarding::run(&context.of_service()?, yes),
         Verb::Status(args) => status::run(&context.of_service()?, args.json),
         Verb::Stop => stop::run(&context.of_service()?),
         Verb::Restart => restart::run(&context.of_service()?),

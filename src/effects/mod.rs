@@ -29,6 +29,8 @@ pub enum Effect<'a> {
     Remove(&'a Path),
     /// A folder is made, with those above it.
     CreateFolder(&'a Path),
+    /// A path (the second) becomes a link to another.
+    Link(&'a Path, &'a Path),
 }
 
 impl fmt::Display for Effect<'_> {
@@ -38,6 +40,7 @@ impl fmt::Display for Effect<'_> {
             Self::Write(path, _) => write!(f, "write {}", path.display()),
             Self::Remove(path) => write!(f, "remove {}", path.display()),
             Self::CreateFolder(path) => write!(f, "create {}", path.display()),
+            Self::Link(target, path) => write!(f, "link {} to {}", path.display(), target.display()),
         }
     }
 }
@@ -70,7 +73,7 @@ impl<'a> Effects<'a> {
     /// It could not be started, or did not end in its time. A code that is not 0 is no error here: see
     /// [`Output::success`].
     pub fn run(&self, command: &Command) -> Result<Output> {
-        (self.told)(&Effect::Run(command));
+        self.tell(&Effect::Run(command))?;
         if self.perform { ask(command) } else { Ok(Output::default()) }
     }
 
@@ -79,7 +82,7 @@ impl<'a> Effects<'a> {
     /// # Errors
     /// The file or its folder can't be written; what was there is still there.
     pub fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
-        (self.told)(&Effect::Write(path, bytes));
+        self.tell(&Effect::Write(path, bytes))?;
         if self.perform { file::replace(path, bytes, mode) } else { Ok(()) }
     }
 
@@ -91,7 +94,7 @@ impl<'a> Effects<'a> {
         if path.symlink_metadata().is_err() {
             return Ok(());
         }
-        (self.told)(&Effect::Remove(path));
+        self.tell(&Effect::Remove(path))?;
         if self.perform { file::remove(path) } else { Ok(()) }
     }
 
@@ -103,8 +106,17 @@ impl<'a> Effects<'a> {
         if path.is_dir() {
             return Ok(());
         }
-        (self.told)(&Effect::CreateFolder(path));
+        self.tell(&Effect::CreateFolder(path))?;
         if self.perform { file::create_folder(path) } else { Ok(()) }
+    }
+
+    /// Makes `path` a link to `target`. See [`file::link`].
+    ///
+    /// # Errors
+    /// Something is at `path` already, or its folder can't be written.
+    pub fn link(&self, target: &Path, path: &Path) -> Result<()> {
+        self.tell(&Effect::Link(target, path))?;
+        if self.perform { file::link(target, path) } else { Ok(()) }
     }
 
     /// Removes those of `folders` that are empty, in this order.
@@ -115,4 +127,28 @@ impl<'a> Effects<'a> {
             }
         }
     }
+
+    fn tell(&self, effect: &Effect<'_>) -> Result<()> {
+        (self.told)(effect);
+        if self.perform { fault() } else { Ok(()) }
+    }
+}
+
+/// Where tests cut a command: in a debug build the effect whose number `DUCTOR_FAULT` holds fails.
+#[cfg(debug_assertions)]
+fn fault() -> Result<()> {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
+    match std::env::var("DUCTOR_FAULT") {
+        Ok(wanted) if wanted == number.to_string() => {
+            Err(crate::error::Error::new(format!("effect {number}"), "cut by DUCTOR_FAULT"))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(not(debug_assertions))]
+fn fault() -> Result<()> {
+    Ok(())
 }

@@ -1,5 +1,5 @@
 //! A *transaction*: several effects that all stay, or none. Dropped before [`commit`](Transaction::commit), it
-//! puts back what it changed, last change first.
+//! puts back what it changed, last change first, and then has those told who have to look again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use crate::error::Result;
 pub struct Transaction<'e> {
     effects: &'e Effects<'e>,
     undo: Vec<Undo>,
+    /// Run when everything is put back, in this order.
+    afterwards: Vec<Command>,
 }
 
 enum Undo {
@@ -24,7 +26,7 @@ enum Undo {
 impl<'e> Transaction<'e> {
     /// A transaction of these effects.
     pub fn new(effects: &'e Effects<'e>) -> Self {
-        Self { effects, undo: Vec::new() }
+        Self { effects, undo: Vec::new(), afterwards: Vec::new() }
     }
 
     /// As [`Effects::write`]. A file that has this content already is left alone. Whether it was written.
@@ -76,9 +78,29 @@ impl<'e> Transaction<'e> {
         if output.success() { Ok(()) } else { Err(command.failed(&output)) }
     }
 
+    /// As [`run`](Self::run) for one of several ways: that it failed is no error. Whether it ended with 0.
+    pub fn attempt(&mut self, command: &Command, back: Command) -> bool {
+        let done = self.effects.run(command).is_ok_and(|output| output.success());
+        if done {
+            self.undo.push(Undo::Run(back));
+        }
+        done
+    }
+
+    /// Notes a command that is run last when everything was put back, such as one by which files are read again.
+    pub fn afterwards(&mut self, command: Command) {
+        self.afterwards.push(command);
+    }
+
+    /// The effects themselves, for what needs no taking back.
+    pub fn effects(&self) -> &'e Effects<'e> {
+        self.effects
+    }
+
     /// Everything stays.
     pub fn commit(mut self) {
         self.undo.clear();
+        self.afterwards.clear();
     }
 
     fn before(path: &Path) -> Undo {
@@ -94,13 +116,16 @@ impl<'e> Transaction<'e> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if !self.effects.is_real() {
+        if !self.effects.is_real() || self.undo.is_empty() {
             return;
         }
-        for undo in self.undo.drain(..).rev() {
+        let afterwards = self.afterwards.drain(..).map(Undo::Run);
+        for undo in self.undo.drain(..).rev().chain(afterwards) {
             // The error that people see is the one that led here.
             let _best_effort = match undo {
-                Undo::Write(path, bytes, mode) => file::replace(&path, &bytes, mode),
+                // A disk that is full has no room for a second file, but the first one's blocks.
+                Undo::Write(path, bytes, mode) => file::replace(&path, &bytes, mode)
+                    .or_else(|_| fs::write(&path, &bytes).map_err(|e| crate::error::Error::new("", e))),
                 Undo::Link(path, target) => file::remove(&path).and_then(|()| file::link(&target, &path)),
                 Undo::Remove(path) => file::remove(&path),
                 Undo::RemoveFolder(path) => fs::remove_dir(path).map_err(|e| crate::error::Error::new("", e)),
@@ -141,6 +166,8 @@ mod tests {
             transaction.write(&at("a/b/file"), b"x", 0o600).unwrap();
             let back = Command::new("touch", [at("back")]);
             transaction.run(&Command::new("true", [""; 0]), Some(back)).unwrap();
+            let look = format!("cd {} && ! test -e a && touch last", dir.path().display());
+            transaction.afterwards(Command::new("sh", ["-c", &look]));
             if commit {
                 transaction.commit();
             }
@@ -148,8 +175,10 @@ mod tests {
         change(false);
         assert_eq!(fs::read_to_string(at("old")).unwrap(), "old");
         assert_eq!(fs::read_link(at("mask")).unwrap(), Path::new("/dev/null"));
-        assert!(!at("a").exists() && at("back").exists());
+        assert!(!at("a").exists() && at("back").exists() && at("last").exists());
+        fs::remove_file(at("last")).unwrap();
         change(true);
+        assert!(!at("last").exists());
         assert_eq!(fs::read_to_string(at("old")).unwrap(), "new");
         assert!(at("a/b/file").exists());
     }

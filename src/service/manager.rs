@@ -124,6 +124,8 @@ impl Problem {
 pub struct Install {
     /// Whether the service shall run on after logout.
     pub linger: bool,
+    /// Whether the host shall run then, by this definition.
+    pub start: bool,
 }
 
 /// What an installation found and did.
@@ -133,6 +135,8 @@ pub struct Installed {
     pub definition: PathBuf,
     /// Whether anything changed that a running host has to be restarted for.
     pub changed: bool,
+    /// Whether the host was started, or started anew.
+    pub started: bool,
     /// What people should know, a line each.
     pub notes: Vec<String>,
     /// What could not be done, and what to type instead.
@@ -166,8 +170,9 @@ pub trait Manager {
     /// Whether what it reads is what [`install`](Self::install) would write now.
     fn is_current(&self, definition: &ServiceDefinition) -> bool;
 
-    /// Makes it know the definition and start it with the machine. Runs nothing yet. All or nothing: after an
-    /// error, files and settings are as before.
+    /// Makes it know the definition, start it with the machine, and, if asked for, now; where the host runs by
+    /// this definition already, it is left alone. All or nothing: after an error, files, settings and what
+    /// runs are as before. Whether the bot comes up is another matter.
     ///
     /// # Errors
     /// A definition of the same name that is not ours; a file or command that failed.

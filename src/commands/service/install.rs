@@ -3,7 +3,7 @@
 use crate::cli::InstallArgs;
 use crate::error::{Code, Result};
 use crate::host;
-use crate::service::manager::{Install, State};
+use crate::service::manager::Install;
 use crate::service::turn::Turn;
 
 use super::{Context, definition, preflight, refuse_foreground, show, wait_until_up};
@@ -21,14 +21,8 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
         refuse_foreground(running.as_ref(), manager)?;
     }
 
-    let how = Install { linger: !args.no_linger };
-    let installed = context.effects(args.dry_run, |effects| {
-        let installed = manager.install(&definition, how, effects)?;
-        if args.dry_run && !args.no_start {
-            manager.start(effects)?;
-        }
-        Ok(installed)
-    })?;
+    let how = Install { linger: !args.no_linger, start: !args.no_start && !inside };
+    let installed = context.effects(args.dry_run, |effects| manager.install(&definition, how, effects))?;
     for note in &installed.notes {
         context.screen.say(note);
     }
@@ -39,22 +33,14 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
         context.screen.say(context.screen.problem(problem));
     }
 
-    let state = manager.report()?.state;
-    let before = running.map(|host| host.process);
-    match (args.no_start, state) {
-        (true, _) => context.screen.say("installed, not started; to start it: ductor service start"),
-        _ if inside => context.screen.say("installed; what changed takes effect with the next restart"),
-        (false, State::Running) if !installed.changed => {
-            context.screen.say("already installed; nothing changed");
-        }
-        (false, State::Running) => {
-            context.effects(false, |effects| manager.restart(effects))?;
-            wait_until_up(context, manager, before.as_ref())?;
-        }
-        (false, _) => {
-            context.effects(false, |effects| manager.start(effects))?;
-            wait_until_up(context, manager, before.as_ref())?;
-        }
+    if installed.started {
+        wait_until_up(context, manager, running.map(|host| host.process).as_ref())?;
+    } else {
+        context.screen.say(match (args.no_start, inside) {
+            (true, _) => "installed, not started; to start it: ductor service start",
+            (_, true) => "installed; what changed takes effect with the next restart",
+            _ => "already installed; nothing changed",
+        });
     }
     show(context, manager)
 }

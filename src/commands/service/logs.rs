@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 
+use crate::effects;
 use crate::error::{Code, Context as _, Error, Result};
+use crate::host;
 use crate::service::manager::{Logs, Manager};
 use crate::service::systemd::bus;
 
@@ -17,7 +19,7 @@ use super::{Context, ctrl_c, lines};
 pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
     let manager = context.manager()?;
     match manager.logs() {
-        Logs::Journal(unit) if journal_has_lines(unit) => journal(unit, count, follow),
+        Logs::Journal(unit) if journal_has_lines(context, unit) => journal(unit, count, follow),
         Logs::Journal(_) => {
             let file = context.home.agent_log();
             context
@@ -32,11 +34,9 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
 pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, count: u32) -> Vec<u8> {
     let Logs::Journal(unit) = manager.logs();
     let since = format!("--since=@{}", then.as_second());
-    let mut command = Command::new("journalctl");
     // Not what the manager itself says about the unit, which `-u` would add.
-    command.args(["--user", "--quiet", "--output=cat", &since, "-n", &count.to_string()]);
-    command.arg(format!("_SYSTEMD_USER_UNIT={unit}")).envs(bus::environment()).stdin(Stdio::null());
-    let mut said = command.output().map_or(Vec::new(), |output| output.stdout);
+    let written_by = format!("_SYSTEMD_USER_UNIT={unit}");
+    let mut said = look(&["--output=cat", &since, "-n", &count.to_string(), &written_by]);
     if said.is_empty() {
         let _unreadable = lines::tail(&context.home.agent_log(), count, &mut said);
     }
@@ -59,11 +59,23 @@ fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
     command
 }
 
-/// Readable, and with something in it: journalctl ends with 0 either way.
-fn journal_has_lines(unit: &str) -> bool {
-    let one =
-        journalctl(unit, 1, &["--output=cat", "--quiet"]).stdin(Stdio::null()).stderr(Stdio::null()).output();
-    one.is_ok_and(|output| !output.stdout.is_empty())
+/// Readable, and with lines of the host that runs, if one does: what is older says nothing about a journal that
+/// is not kept any more.
+fn journal_has_lines(context: &Context<'_>, unit: &str) -> bool {
+    let host = host::find(&context.home);
+    let since = host.map(|host| format!("--since=@{}", host.process.started_at().as_second()));
+    let mut words = vec!["--output=cat", "-n", "1", "-u", unit];
+    words.extend(since.as_deref());
+    !look(&words).is_empty()
+}
+
+/// What journalctl tells of the user's journal; nothing where it can't be read, which it does not count as a
+/// failure.
+fn look(words: &[&str]) -> Vec<u8> {
+    let words = ["--user", "--quiet", "--no-pager"].iter().chain(words);
+    let ask_it = effects::Command::new("journalctl", words);
+    let ask_it = bus::environment().into_iter().fold(ask_it, |it, (name, value)| it.env(name, value));
+    effects::ask(&ask_it).map_or(Vec::new(), |output| output.stdout)
 }
 
 fn journal(unit: &str, count: u32, follow: bool) -> Result<Code> {

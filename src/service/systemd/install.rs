@@ -1,16 +1,19 @@
-//! Setting the user service up, so that doing it again changes nothing: files, enablement, linger.
+//! Setting the user service up, so that doing it again changes nothing: files, enablement, linger, the host.
+//!
+//! One [`Transaction`] spans it all: when a step fails, files, settings and what runs are as before.
 
 use std::time::{Duration, Instant};
 
 use crate::effects::{Effects, Transaction};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
-use crate::service::manager::{Install, Installed, Problem};
+use crate::service::manager::{Install, Installed, State};
 use crate::service::render::unit;
 
-use super::units::{Folders, Unit, check_folder};
-use super::{bus, keep, linger, show};
+use super::show::Shown;
+use super::units::{self, Folders, Unit, check_folder};
+use super::{bus, keep, linger};
 
 /// See [`Manager::install`](crate::service::manager::Manager::install).
 pub fn install(
@@ -19,37 +22,72 @@ pub fn install(
     how: Install,
     effects: &Effects<'_>,
 ) -> Result<Installed> {
-    wait_for_manager(home, how, effects)?;
-    let folders = Folders::ask(home)?;
-    check_folder(&folders.own)?;
-    let before = show::show()?;
-
+    unit::render(definition)?; // what no unit can carry is refused before anything else
     let mut transaction = Transaction::new(effects);
+    let reachable = wait_for_manager(home, how, &mut transaction)?;
+    let folders = if reachable { Folders::ask(home)? } else { Folders::usual(home) };
+    let ask = || if reachable { Shown::ask() } else { Ok(Shown::default()) };
+    refuse_others(&folders)?;
+    transaction.afterwards(bus::systemctl(&["daemon-reload"]));
+
+    let before = ask()?;
     let mut installed = Installed::default();
     write_files(&folders, definition, &mut transaction, &mut installed)?;
-    enable(&before, &mut transaction, &installed)?;
-    if how.linger && !linger::switch_on(home, effects)? {
+    if installed.changed || before.needs_reload() {
+        transaction.run(&bus::systemctl(&["daemon-reload"]), None)?;
+    }
+    if !ask()?.is_enabled() {
+        let back = bus::systemctl(&["disable", unit::NAME]);
+        transaction.run(&bus::systemctl(&["enable", unit::NAME]), Some(back))?;
+    }
+    if how.linger && !linger::switch_on(home, &mut transaction)? {
         installed.problems.push(linger::problem());
+    }
+    if how.start {
+        installed.started = start(&ask()?, installed.changed, &mut transaction)?;
     }
     transaction.commit();
     Ok(installed)
 }
 
 /// Without a login session there is no user manager until the user lingers: cron, `su`, a fresh server.
-fn wait_for_manager(home: &Home, how: Install, effects: &Effects<'_>) -> Result<()> {
-    let Err(error) = bus::query(&["show", "--property=Version"]) else { return Ok(()) };
-    if !how.linger || !bus::machine_runs_systemd() || !effects.is_real() || !linger::switch_on(home, effects)?
-    {
+/// Whether it can be reached; a rehearsal goes on without it.
+fn wait_for_manager(home: &Home, how: Install, transaction: &mut Transaction<'_>) -> Result<bool> {
+    let answers = || bus::query(&["show", "--property=Version"]);
+    let Err(error) = answers() else { return Ok(true) };
+    if !transaction.effects().is_real() {
+        return Ok(false);
+    }
+    if !how.linger || !bus::machine_runs_systemd() || !linger::switch_on(home, transaction)? {
         return Err(error);
     }
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
-        if bus::query(&["show", "--property=Version"]).is_ok() {
-            return Ok(());
+        if answers().is_ok() {
+            return Ok(true);
         }
         std::thread::sleep(Duration::from_millis(50));
     }
     Err(error)
+}
+
+/// A unit of this name that is somebody else's, a mask by an administrator, a folder that others can write.
+fn refuse_others(folders: &Folders) -> Result<()> {
+    check_folder(&folders.own)?;
+    check_folder(&folders.drop_ins())?;
+    let own = folders.unit();
+    if Unit::read(&own) == Some(Unit::Foreign) {
+        return Err(Unit::refuse(&own));
+    }
+    match folders.for_everybody() {
+        Some((path, Unit::Mask)) => Err(Error::new(
+            unit::NAME,
+            format!("an administrator has masked it for every user ({})", path.display()),
+        )
+        .fix(units::UNMASK_FOR_EVERYBODY)),
+        Some((path, Unit::Foreign | Unit::Python { .. })) => Err(Unit::refuse(&path)),
+        _ => Ok(()),
+    }
 }
 
 /// Brings the unit folder into the state in which the manager loads our definition.
@@ -61,16 +99,26 @@ fn write_files(
 ) -> Result<()> {
     let own = folders.unit();
     let found = Unit::read(&own);
+    let is_ours = matches!(found, Some(Unit::Ours { .. }));
     let added = match &found {
-        Some(Unit::Foreign) => return Err(Unit::refuse(&own)),
         Some(Unit::Ours { text } | Unit::Python { text }) => keep::additions(text),
-        Some(Unit::Mask) | None => None,
+        _ => None,
     };
     if matches!(found, Some(Unit::Python { .. })) {
         installed.notes.push(format!("took over the unit of the Python ductor: {}", own.display()));
     }
-    match folders.packaged() {
-        Some(packaged) if !(added.is_some() && matches!(found, Some(Unit::Ours { .. }))) => {
+    if let Some(mask) = folders.runtime_mask() {
+        installed.changed |= transaction.remove(&mask)?;
+    }
+    match (folders.packaged(), added) {
+        // It shadows the package's, but who wrote into it wants what it says.
+        (Some(_), Some(added)) if is_ours => {
+            let text = keep::in_place(&unit::render(definition)?, &added);
+            installed.changed |= transaction.write(&own, text.as_bytes(), 0o600)?;
+            installed.problems.push(folders.shadows_package());
+            installed.definition = own;
+        }
+        (Some(packaged), added) => {
             installed.changed |= transaction.remove(&own)?;
             transaction.remove(&folders.wanted())?;
             match unit::render_drop_in(&definition.chosen)? {
@@ -80,50 +128,51 @@ fn write_files(
                 }
                 None => installed.changed |= transaction.remove(&folders.drop_in())?,
             }
+            keep_added(folders, added, transaction, installed)?;
             installed.definition = packaged;
         }
-        packaged => {
-            installed.problems.extend(packaged.map(|_| shadows_package(folders)));
+        (None, added) => {
             transaction.create_folder(&folders.own)?;
+            keep_added(folders, added, transaction, installed)?;
             let text = unit::render(definition)?;
             installed.changed |= transaction.write(&own, text.as_bytes(), 0o600)?;
             installed.changed |= transaction.remove(&folders.drop_in())?;
             installed.definition = own;
         }
     }
-    if let Some(added) = added.filter(|_| installed.changed) {
-        let kept = folders.drop_ins().join("kept.conf");
-        transaction.create_folder(&folders.drop_ins())?;
-        transaction.write(&kept, added.as_bytes(), 0o600)?;
-        installed.notes.push(format!("kept the lines you had added: {}", kept.display()));
-    }
     Ok(())
 }
 
-/// A unit of ours with lines of the user's, before the one of the package.
-pub fn shadows_package(folders: &Folders) -> Problem {
-    let unit = folders.unit();
-    Problem::new(
-        "shadows-package",
-        format!("{} has lines of your own, so the package's unit is not used", unit.display()),
-        format!("systemctl --user edit ductor, then: rm {} && ductor service install", unit.display()),
-    )
+/// Gives the lines that people had added to a unit a drop-in, with those that it has already.
+fn keep_added(
+    folders: &Folders,
+    added: Option<String>,
+    transaction: &mut Transaction<'_>,
+    installed: &mut Installed,
+) -> Result<()> {
+    let Some(added) = added else { return Ok(()) };
+    let kept = folders.drop_ins().join("kept.conf");
+    transaction.create_folder(&folders.drop_ins())?;
+    let before = std::fs::read_to_string(&kept).ok();
+    transaction.write(&kept, keep::drop_in(before.as_deref(), &added).as_bytes(), 0o600)?;
+    installed.notes.push(format!("kept the lines you had added: {}", kept.display()));
+    Ok(())
 }
 
-fn enable(before: &show::Shown, transaction: &mut Transaction<'_>, installed: &Installed) -> Result<()> {
-    let reload = || bus::systemctl(&["daemon-reload"]);
-    if installed.changed || before.needs_reload() {
-        transaction.run(&reload(), Some(reload()))?;
+/// Starts the host, anew where it runs by another definition. Whether it did.
+fn start(now: &Shown, changed: bool, transaction: &mut Transaction<'_>) -> Result<bool> {
+    let runs = now.state() == State::Running;
+    if runs && !changed {
+        return Ok(false);
     }
-    let now = show::show()?;
-    if now.is_masked() && before.is_masked() && !installed.changed {
-        return Err(Error::new(unit::NAME, "an administrator has masked it for every user")
-            .fix("ask for: sudo systemctl --global unmask ductor.service")
-            .code(Code::Failed));
+    // Who asks for it has seen to the cause of earlier failures. Fails when there is nothing to reset.
+    transaction.effects().run(&bus::systemctl(&["reset-failed", unit::NAME]))?;
+    let start = bus::systemctl(&["start", unit::NAME]);
+    if runs {
+        transaction.afterwards(start);
+        transaction.run(&bus::systemctl(&["restart", unit::NAME]), None)?;
+    } else {
+        transaction.run(&start, Some(bus::systemctl(&["stop", unit::NAME])))?;
     }
-    if !now.is_enabled() {
-        let back = bus::systemctl(&["disable", unit::NAME]);
-        transaction.run(&bus::systemctl(&["enable", unit::NAME]), Some(back))?;
-    }
-    Ok(())
+    Ok(true)
 }

@@ -1,6 +1,8 @@
 //! What people added to a unit by hand, so that rewriting the unit loses nothing: the added lines go to a
 //! drop-in of their own.
 
+use std::borrow::Cow;
+
 /// Keys whose value ductor (or the Python ductor) decides. Other keys are the user's.
 const OURS: [&str; 20] = [
     "Description",
@@ -29,35 +31,85 @@ const OURS: [&str; 20] = [
 /// Variables that ductor decides.
 const OUR_VARIABLES: [&str; 5] = ["PATH=", "HOME=", "DUCTOR_SUPERVISOR=", "DUCTOR_HOME=", "DUCTOR_BOT="];
 
-/// The text of a drop-in with the lines that people added to `unit`; none when they added nothing.
+/// The lines that people added to `unit`, in their sections; none when they added nothing.
 pub fn additions(unit: &str) -> Option<String> {
     let (mut kept, mut section, mut named) = (String::new(), "", "");
     for line in logical_lines(unit) {
         if line.starts_with('[') {
             section = line;
-        } else if !is_ours(line) {
+        } else if let Some(line) = added(line) {
             if section != named {
                 kept.push_str(section);
                 kept.push('\n');
                 named = section;
             }
-            kept.push_str(line);
+            kept.push_str(&line);
             kept.push('\n');
         }
     }
-    (!kept.is_empty())
-        .then(|| format!("# Kept by `ductor service install` from the unit it rewrote.\n{kept}"))
+    (!kept.is_empty()).then_some(kept)
 }
 
-fn is_ours(line: &str) -> bool {
+/// The text of the drop-in for such lines, with what is in it already.
+pub fn drop_in(before: Option<&str>, added: &str) -> String {
+    match before {
+        Some(before) if before.contains(added) => before.to_owned(),
+        Some(before) => format!("{}\n{added}", before.trim_end()),
+        None => format!("# Kept by `ductor service install` from the unit it rewrote.\n{added}"),
+    }
+}
+
+/// The text of a unit with such lines at its end: what its sections have is a sum (systemd.syntax(7)).
+pub fn in_place(unit: &str, added: &str) -> String {
+    format!("{unit}\n# Yours, kept by `ductor service install`.\n{added}")
+}
+
+/// What of a line people added.
+fn added(line: &str) -> Option<Cow<'_, str>> {
     let Some((key, value)) = line.split_once('=') else {
-        return line.is_empty() || line.starts_with(['#', ';']);
+        return (!line.is_empty() && !line.starts_with(['#', ';'])).then_some(line.into());
     };
     if key.trim() == "Environment" {
-        let value = value.trim().trim_start_matches('"');
-        return OUR_VARIABLES.iter().any(|variable| value.starts_with(variable));
+        return added_variables(line, value);
     }
-    OURS.contains(&key.trim()) || OURS.contains(&line.trim())
+    (!OURS.contains(&key.trim()) && !OURS.contains(&line.trim())).then_some(line.into())
+}
+
+/// The assignments of one line `Environment=`, which may hold several, without ours.
+fn added_variables<'a>(line: &'a str, value: &str) -> Option<Cow<'a, str>> {
+    let is_ours = |word: &&str| {
+        let word = word.trim_start_matches(['"', '\'']);
+        OUR_VARIABLES.iter().any(|variable| word.starts_with(variable))
+    };
+    let all = words(value);
+    let added: Vec<&str> = all.iter().copied().filter(|word| !is_ours(word)).collect();
+    match added.len() {
+        0 if !all.is_empty() => None,
+        count if count == all.len() => Some(line.into()),
+        _ => Some(format!("Environment={}", added.join(" ")).into()),
+    }
+}
+
+/// The words of a value as they are written, with their quotes (systemd.syntax(7), "Quoting").
+fn words(value: &str) -> Vec<&str> {
+    let (mut words, mut start, mut quote, mut escaped) = (Vec::new(), None, None, false);
+    for (at, character) in value.char_indices() {
+        if escaped {
+            escaped = false;
+        } else if character == '\\' {
+            escaped = true;
+            start = start.or((!value[at + 1..].starts_with('\n')).then_some(at));
+        } else if quote.is_some() {
+            quote = quote.filter(|open| *open != character);
+        } else if character.is_whitespace() {
+            words.extend(start.take().map(|start| &value[start..at]));
+        } else {
+            quote = Some(character).filter(|character| matches!(character, '"' | '\''));
+            start = start.or(Some(at));
+        }
+    }
+    words.extend(start.map(|start| &value[start..]));
+    words
 }
 
 /// Lines with their continuations (systemd.syntax(7): a backslash at the end of a line).
@@ -100,8 +152,20 @@ mod tests {
                     MemoryMax=2G\nEnvironment=\"PATH=/bin\"\nEnvironment=HTTPS_PROXY=a \\\n  B=c\n";
         assert_eq!(
             additions(unit).unwrap(),
-            "# Kept by `ductor service install` from the unit it rewrote.\n[Unit]\nAfter=tor.service\n\
-             [Service]\nMemoryMax=2G\nEnvironment=HTTPS_PROXY=a \\\n  B=c\n"
+            "[Unit]\nAfter=tor.service\n[Service]\nMemoryMax=2G\nEnvironment=HTTPS_PROXY=a \\\n  B=c\n"
         );
+        let mixed = "[Service]\nEnvironment=\"PATH=/a b\" 'X=1 2' DUCTOR_HOME=/x Y=\\\"3\n";
+        assert_eq!(additions(mixed).unwrap(), "[Service]\nEnvironment='X=1 2' Y=\\\"3\n");
+    }
+
+    #[test]
+    fn kept_lines_are_kept_again() {
+        let home = Home::of("/home/u".into(), None).unwrap();
+        let unit = unit::render(&ServiceDefinition::for_user("/d", &home, None)).unwrap();
+        let added = "[Service]\nMemoryMax=2G\n";
+        assert_eq!(additions(&in_place(&unit, added)).as_deref(), Some(added));
+        let first = drop_in(None, added);
+        assert_eq!(drop_in(Some(&first), added), first);
+        assert!(drop_in(Some(&first), "[Unit]\nAfter=x\n").ends_with("MemoryMax=2G\n[Unit]\nAfter=x\n"));
     }
 }

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::effects::{Command, Effects};
+use crate::effects::{Command, Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
 use crate::service::manager::Problem;
@@ -15,6 +15,9 @@ use crate::service::manager::Problem;
 use super::bus;
 
 const FOLDER: &str = "/var/lib/systemd/linger";
+
+/// How long one way may take, with a home, a login manager or a sudo that waits for a network.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// Whether this user lingers.
 pub fn is_on() -> bool {
@@ -30,28 +33,34 @@ pub fn problem() -> Problem {
     )
 }
 
-/// Asks for linger: as the user, then through a sudo that does not ask. Whether it is on then.
+/// Asks for linger: as the user, then through a sudo that does not ask. Whether it is on then. Taken back with
+/// the transaction.
 ///
 /// # Errors
 /// That it was ductor that switched it on could not be noted.
-pub fn switch_on(home: &Home, effects: &Effects<'_>) -> Result<bool> {
+pub fn switch_on(home: &Home, transaction: &mut Transaction<'_>) -> Result<bool> {
     if is_on() {
         return Ok(true);
     }
-    remember(home, effects)?; // first: what can't be remembered can't be taken back
-    let user = bus::user_name();
-    let plain = ["loginctl", "--no-ask-password", "enable-linger", &user];
-    let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
-    let ways = if bus::euid() == 0 { vec![&plain[..]] } else { vec![&plain[..], &through_sudo[..]] };
-    for way in ways {
-        let command = Command::new(way[0], &way[1..]).timeout(Duration::from_secs(10));
-        let done = effects.run(&command).is_ok_and(|output| output.success());
-        if done && (is_on() || !effects.is_real()) {
+    // First: what can't be remembered can't be taken back.
+    transaction.create_folder(&home.data())?;
+    transaction.write(&note(home), b"Switched on by `ductor service install`.\n", 0o600)?;
+    for (on, off) in ways("enable-linger").into_iter().zip(ways("disable-linger")) {
+        if transaction.attempt(&on, off) && (is_on() || !transaction.effects().is_real()) {
             return Ok(true);
         }
     }
-    forget(home, effects)?;
+    forget(home, transaction.effects())?;
     Ok(false)
+}
+
+/// `loginctl VERB` as the user, and through a sudo that does not ask. Neither waits for an answer.
+fn ways(verb: &str) -> Vec<Command> {
+    let user = bus::user_name();
+    let plain = ["loginctl", "--no-ask-password", verb, &user];
+    let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
+    let ways = if bus::euid() == 0 { vec![&plain[..]] } else { vec![&plain[..], &through_sudo[..]] };
+    ways.into_iter().map(|way| Command::new(way[0], &way[1..]).timeout(PATIENCE)).collect()
 }
 
 /// Switches linger off again where ductor switched it on and nothing else of the user needs it.
@@ -67,25 +76,17 @@ pub fn switch_off(home: &Home, units: &Path, effects: &Effects<'_>) -> Result<Op
     if let Some(other) = other_enabled_unit(units) {
         return Ok(Some(format!("linger stays on: {other} needs it")));
     }
-    let user = bus::user_name();
-    let plain = ["loginctl", "--no-ask-password", "disable-linger", &user];
-    let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
-    for way in [&plain[..], &through_sudo[..]] {
-        let command = Command::new(way[0], &way[1..]).timeout(Duration::from_secs(10));
-        if effects.run(&command).is_ok_and(|output| output.success()) {
+    for way in ways("disable-linger") {
+        if effects.run(&way).is_ok_and(|output| output.success()) {
             return Ok(Some("linger is off again".into()));
         }
     }
+    let user = bus::user_name();
     Ok(Some(format!("linger stays on, as this needs an administrator: sudo loginctl disable-linger {user}")))
 }
 
 fn note(home: &Home) -> PathBuf {
     home.data().join("linger")
-}
-
-fn remember(home: &Home, effects: &Effects<'_>) -> Result<()> {
-    effects.create_folder(&home.data())?;
-    effects.write(&note(home), b"Switched on by `ductor service install`.\n", 0o600)
 }
 
 fn forget(home: &Home, effects: &Effects<'_>) -> Result<()> {

@@ -21,6 +21,7 @@ use crate::service::definition::{Chosen, ServiceDefinition};
 use crate::service::render::unit;
 
 use super::manager::{Install, Installed, Logs, Manager, Problem, Report, State};
+use show::Shown;
 use units::{Folders, Unit};
 
 /// The user manager of systemd.
@@ -45,19 +46,30 @@ impl Manager for Systemd {
     }
 
     fn report(&self) -> Result<Report> {
-        let shown = show::show()?;
+        let shown = Shown::ask()?;
         let definition = shown.definition();
         let installed = definition.is_some();
         let lingers = linger::is_on();
-        let packaged = definition.as_deref().is_some_and(|path| {
-            path != Folders::usual(&self.home).unit() && matches!(Unit::read(path), Some(Unit::Ours { .. }))
-        });
+        let folders = Folders::usual(&self.home);
+        let found = definition.as_deref().and_then(Unit::read);
+        let is_ours = matches!(found, Some(Unit::Ours { .. }));
+        let is_own = definition.as_deref() == Some(&folders.unit());
         let mut problems = Vec::new();
         if installed && !lingers {
             problems.push(linger::problem());
         }
         if shown.is_masked() {
-            problems.push(Problem::new("masked", "the service is masked", "ductor service install"));
+            let by_administrator = folders.for_everybody().is_some_and(|(_, unit)| unit == Unit::Mask);
+            let fix = if by_administrator { units::UNMASK_FOR_EVERYBODY } else { "ductor service install" };
+            problems.push(Problem::new("masked", "the service is masked", fix));
+        }
+        if is_own && is_ours && folders.packaged().is_some() {
+            problems.push(folders.shadows_package());
+        }
+        if let (Some(Unit::Foreign), Some(path)) = (&found, &definition) {
+            let error = Unit::refuse(path);
+            let message = format!("{}: {}", error.what, error.cause);
+            problems.push(Problem::new("foreign-definition", message, error.fix.unwrap_or_default()));
         }
         if shown.needs_reload() {
             let message = "the manager has not read the definition since it changed";
@@ -74,7 +86,7 @@ impl Manager for Systemd {
             pid: shown.pid(),
             restarts: shown.restarts(),
             definition,
-            packaged,
+            packaged: is_ours && !is_own,
             survives_logout: lingers,
             survives_reboot: lingers && shown.is_enabled(),
             problems,
@@ -89,9 +101,14 @@ impl Manager for Systemd {
 
     fn is_current(&self, definition: &ServiceDefinition) -> bool {
         let folders = Folders::usual(&self.home);
-        match text_at(&folders.unit()) {
-            Some(text) => unit::render(definition).is_ok_and(|current| current == text),
-            None => unit::render_drop_in(&definition.chosen)
+        match Unit::read(&folders.unit()) {
+            Some(Unit::Ours { text }) => unit::render(definition).is_ok_and(|current| {
+                let shadows = || Some(keep::in_place(&current, &keep::additions(&text)?));
+                current == text || (folders.packaged().is_some() && shadows().as_deref() == Some(&text))
+            }),
+            Some(Unit::Python { .. }) => false,
+            Some(Unit::Foreign) => true, // not ours to judge
+            Some(Unit::Mask) | None => unit::render_drop_in(&definition.chosen)
                 .is_ok_and(|current| current == text_at(&folders.drop_in())),
         }
     }

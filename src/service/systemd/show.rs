@@ -14,17 +14,18 @@ const PROPERTIES: &str = "--property=LoadState,UnitFileState,ActiveState,SubStat
 ExecMainCode,ExecMainStatus,NRestarts,FragmentPath,DropInPaths,NeedDaemonReload";
 
 /// What the user manager says about the unit.
+#[derive(Default)]
 pub struct Shown(HashMap<String, String>);
 
-/// Asks the user manager.
-///
-/// # Errors
-/// It can't be reached.
-pub fn show() -> Result<Shown> {
-    bus::query(&["show", NAME, PROPERTIES]).map(|output| Shown::parse(&output.stdout))
-}
-
 impl Shown {
+    /// Asks the user manager.
+    ///
+    /// # Errors
+    /// It can't be reached.
+    pub fn ask() -> Result<Self> {
+        bus::query(&["show", NAME, PROPERTIES]).map(|output| Self::parse(&output.stdout))
+    }
+
     fn parse(text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text);
         let pairs = text.lines().filter_map(|line| line.split_once('='));
@@ -72,7 +73,8 @@ impl Shown {
 
     /// What it is doing.
     pub fn state(&self) -> State {
-        if self.definition().is_none() {
+        // One that was masked or removed while it ran still runs.
+        if self.definition().is_none() && self.pid().is_none() {
             return State::NotInstalled;
         }
         match (self.get("ActiveState"), self.get("SubState")) {
@@ -122,7 +124,8 @@ mod tests {
         assert_eq!(state(after_starts_by_hand), State::GaveUp);
         assert_eq!(state("ActiveState=failed\nResult=timeout\nExecMainStatus=9\nNRestarts=1"), State::Failed);
         assert_eq!(state("ActiveState=failed\nResult=start-limit-hit"), State::GaveUp);
-        assert_eq!(state("LoadState=masked\nActiveState=inactive"), State::NotInstalled);
+        assert_eq!(state("LoadState=masked\nActiveState=inactive\nMainPID=0"), State::NotInstalled);
+        assert_eq!(state("LoadState=masked\nActiveState=active\nMainPID=7"), State::Running);
         assert_eq!(Shown::parse(b"LoadState=not-found\nFragmentPath=\n").state(), State::NotInstalled);
     }
 }

@@ -1,5 +1,7 @@
 //! Taking the user service away, with everything that was made for it, whatever state it is in.
 
+use std::path::Path;
+
 use crate::effects::Effects;
 use crate::error::{Error, Result};
 use crate::home::Home;
@@ -40,10 +42,9 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
     effects.remove(&folders.wanted())?;
     if let Some(packaged) = packaged {
         if found != Some(Unit::Mask) {
+            effects.create_folder(&folders.own)?;
+            effects.link(Path::new("/dev/null"), &own)?; // as `systemctl mask` does
             said.push(format!("masked, as {} belongs to a package", packaged.display()));
-            if reachable {
-                must(effects, &["mask", "--quiet", unit::NAME])?;
-            }
         }
     }
     if reachable && !said.is_empty() {

@@ -11,7 +11,12 @@ use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::render::{self, unit};
 
+use crate::service::manager::Problem;
+
 use super::bus;
+
+/// What an administrator types to take back `systemctl --global mask`.
+pub const UNMASK_FOR_EVERYBODY: &str = "sudo systemctl --global unmask ductor.service";
 
 /// The folders of unit files that the user manager reads.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub struct Folders {
     pub own: PathBuf,
     /// Those that packages and administrators write, in the manager's order.
     pub shared: Vec<PathBuf>,
+    /// The user's own one until the next boot, where `systemctl --user mask --runtime` writes.
+    pub runtime: Option<PathBuf>,
 }
 
 impl Folders {
@@ -38,15 +45,25 @@ impl Folders {
         let own = all.iter().find(is_own).cloned().unwrap_or(usual.own);
         let below = own.parent().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
         let is_shared = |folder: &PathBuf| {
-            !folder.starts_with("/run") && below.as_ref().is_none_or(|home| !folder.starts_with(home))
+            let is_of_a_user = folder.starts_with("/run/user");
+            !is_of_a_user && below.as_ref().is_none_or(|home| !folder.starts_with(home))
         };
-        Ok(Self { own, shared: all.into_iter().filter(is_shared).collect() })
+        let is_runtime =
+            |folder: &&PathBuf| folder.starts_with("/run/user") && folder.ends_with("systemd/user");
+        let runtime = all.iter().find(is_runtime).cloned();
+        Ok(Self { own, shared: all.into_iter().filter(is_shared).collect(), runtime })
     }
 
     /// Those of every user manager that nobody configured otherwise (systemd.unit(5), "UNIT FILE LOAD PATH").
     pub fn usual(home: &Home) -> Self {
-        let shared = ["/etc/systemd/user", "/usr/local/lib/systemd/user", "/usr/lib/systemd/user"];
-        Self { own: home.user().join(".config/systemd/user"), shared: shared.map(PathBuf::from).into() }
+        let shared = [
+            "/etc/systemd/user",
+            "/run/systemd/user",
+            "/usr/local/lib/systemd/user",
+            "/usr/lib/systemd/user",
+        ];
+        let own = home.user().join(".config/systemd/user");
+        Self { own, shared: shared.map(PathBuf::from).into(), runtime: None }
     }
 
     /// Our unit, or what stands in its place.
@@ -69,10 +86,32 @@ impl Folders {
         self.own.join("default.target.wants").join(unit::NAME)
     }
 
+    /// The unit for every user, whoever made it: the one that counts where the user has none.
+    pub fn for_everybody(&self) -> Option<(PathBuf, Unit)> {
+        let units = self.shared.iter().map(|folder| folder.join(unit::NAME));
+        units.into_iter().find_map(|path| Unit::read(&path).map(|unit| (path, unit)))
+    }
+
     /// The unit that a package brought, wherever one of ours may shadow it.
     pub fn packaged(&self) -> Option<PathBuf> {
-        let units = self.shared.iter().map(|folder| folder.join(unit::NAME));
-        units.into_iter().find(|path| matches!(Unit::read(path), Some(Unit::Ours { .. })))
+        self.for_everybody().filter(|(_, unit)| matches!(unit, Unit::Ours { .. })).map(|(path, _)| path)
+    }
+
+    /// The mask that the user set until the next boot.
+    pub fn runtime_mask(&self) -> Option<PathBuf> {
+        let path = self.runtime.as_ref()?.join(unit::NAME);
+        (Unit::read(&path) == Some(Unit::Mask)).then_some(path)
+    }
+
+    /// The problem that a unit of ours with lines of the user's stands before the one of the package.
+    pub fn shadows_package(&self) -> Problem {
+        let unit = self.unit();
+        let unit = shell_words::quote(&unit.to_string_lossy()).into_owned();
+        Problem::new(
+            "shadows-package",
+            format!("{unit} has lines of your own, so the package's unit is not used"),
+            format!("systemctl --user edit ductor, then: rm {unit} && ductor service install"),
+        )
     }
 }
 
@@ -132,11 +171,11 @@ pub fn check_folder(folder: &Path) -> Result<()> {
     for folder in folder.ancestors().take(3) {
         let Ok(meta) = folder.metadata() else {
             if folder.symlink_metadata().is_ok() {
-                return refuse(folder, "a link that ends nowhere", format!("ls -l {}", folder.display()));
+                return refuse(folder, "a link that ends nowhere", format!("ls -l {}", quoted(folder)));
             }
             continue;
         };
-        let quoted = shell_words::quote(&folder.to_string_lossy()).into_owned();
+        let quoted = quoted(folder);
         if !meta.is_dir() {
             return refuse(folder, "not a folder", format!("ls -l {quoted}"));
         }
@@ -149,6 +188,10 @@ pub fn check_folder(folder: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn quoted(path: &Path) -> String {
+    shell_words::quote(&path.to_string_lossy()).into_owned()
 }
 
 /// A group of the user's own: the one that Debian and Fedora make with each user, with nobody else in it.
