@@ -97,7 +97,7 @@ pub fn build(names: &[String]) -> Result<()> {
     let named = names.iter().map(|name| Image::named(name).with_context(|| unknown_image(name)));
     let named: Vec<&Image> = named.collect::<Result<_>>()?;
     let images = if named.is_empty() { image::ALL.to_vec() } else { named };
-    images.into_iter().try_for_each(|image| image.build(&say))
+    image::build_all(&images, &say)
 }
 
 fn door(user: &str) -> User<'_> {
