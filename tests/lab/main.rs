@@ -56,8 +56,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS; // not wanted
     }
     let tests = [
-        lab::TESTS,
+        reproducible::TESTS, // the longest first
         unit::TESTS,
+        lab::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,
@@ -69,7 +70,6 @@ fn main() -> ExitCode {
         inside::TESTS,
         screens::TESTS,
         deb::TESTS,
-        reproducible::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {

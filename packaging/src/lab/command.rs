@@ -51,7 +51,7 @@ pub enum Verb {
         /// The machine
         name: String,
     },
-    /// Stop machines and delete their files
+    /// Stop machines and delete their files; with no name, the machines of tests that were cut off
     Stop {
         /// The machines
         names: Vec<String>,
@@ -80,6 +80,7 @@ pub fn run(verb: &Verb) -> Result<i32> {
         }
         Verb::Shell { name, user } => return shell(&Machine::find(name)?, user),
         Verb::Reboot { name } => Machine::find(name)?.reboot()?,
+        Verb::Stop { names } if names.is_empty() => machine::sweep()?,
         Verb::Stop { names } => names.iter().try_for_each(|name| Machine::find(name)?.stop())?,
         Verb::List => machine::list().iter().for_each(|name| println!("{name}")),
     }
@@ -97,7 +98,7 @@ pub fn build(names: &[String]) -> Result<()> {
     let named = names.iter().map(|name| Image::named(name).with_context(|| unknown_image(name)));
     let named: Vec<&Image> = named.collect::<Result<_>>()?;
     let images = if named.is_empty() { image::ALL.to_vec() } else { named };
-    images.into_iter().try_for_each(|image| image.build(&say))
+    image::build_all(&images, &say)
 }
 
 fn door(user: &str) -> User<'_> {

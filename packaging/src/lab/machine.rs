@@ -191,15 +191,18 @@ impl Machine {
         needs::check()?;
         let layers = image.layers()?;
         let folder = folder_of(name);
-        fs::create_dir_all(folder.parent().unwrap_or(&folder))?;
-        fs::create_dir(&folder).with_context(|| format!("make the machine {name}"))?;
+        // It appears in one step, with its owner: a sweep at the same time must not take it for nobody's.
+        let new = folder_of(&format!(".{name}-{}", std::process::id()));
         for part in ["upper", "work", "root"] {
-            fs::create_dir(folder.join(part))?;
+            fs::create_dir_all(new.join(part))?;
         }
-        let owner = File::create(folder.join("owner"))?;
+        let owner = File::create(new.join("owner"))?;
         owner.lock()?;
         let text: String = layers.iter().map(|layer| format!("{}\n", layer.display())).collect();
-        fs::write(folder.join("layers"), text)?;
+        fs::write(new.join("layers"), text)?;
+        fs::rename(&new, &folder)
+            .inspect_err(|_| drop(fs::remove_dir_all(&new)))
+            .with_context(|| format!("make the machine {name}"))?;
         let machine = Self { name: name.into(), folder, layers, owner: Some(owner) };
         let lower: Vec<&Path> = machine.layers.iter().map(PathBuf::as_path).collect();
         mount_overlay(&lower, &machine.folder.join("upper"), &machine.folder.join("work"), &machine.root())?;

@@ -56,7 +56,7 @@ fn prepare(ready: &mut Result<PathBuf>, step: impl FnOnce() -> Result<PathBuf>) 
 
 fn build_images() -> Result<()> {
     machine::sweep()?;
-    image::ALL.into_iter().try_for_each(|image| image.build(&say))
+    image::build_all(&image::ALL, &say)
 }
 
 /// `cargo xtask dist` for the package of this computer's own architecture.

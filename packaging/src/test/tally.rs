@@ -50,8 +50,9 @@ impl Tally {
         } else if outcome.ends_with("ok") {
             self.passed += 1;
         } else if let Some(reason) = outcome.strip_prefix("ignored") {
-            let reason = reason.trim_matches([',', ' ', '(', ')']);
-            self.skips.push(format!("{name} ({})", if reason.is_empty() { "ignored" } else { reason }));
+            let in_parentheses = || reason.strip_prefix(" (")?.strip_suffix(')');
+            let reason = reason.strip_prefix(", ").or_else(in_parentheses).unwrap_or("ignored");
+            self.skips.push(format!("{name} ({reason})"));
         }
     }
 }
@@ -107,7 +108,7 @@ test effects::tests::a ... ok
 test effects::tests::b ... FAILED
 test slow ... ignored, needs a day
 test mute ... ignored
-test package::installs          ... ignored (not root: booting a machine needs mounts)
+test package::installs          ... ignored (no overlay: nothing there (os error 2))
 test src/lib.rs - home (line 3) - compile ... ok
 ---- effects::tests::b stdout ----
 test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 0.00s
@@ -119,7 +120,7 @@ test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
         let skips = [
             "slow (needs a day)",
             "mute (ignored)",
-            "package::installs (not root: booting a machine needs mounts)",
+            "package::installs (no overlay: nothing there (os error 2))",
         ];
         assert_eq!(tally.skips, skips);
     }
