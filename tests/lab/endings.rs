@@ -15,6 +15,7 @@ crate::tests![
     the_manager_gives_up_on_a_bot_that_dies_at_once_and_start_clears_it,
     it_gives_up_within_a_minute_with_the_delays_of_the_unit,
     starts_by_hand_count_and_status_still_knows_that_it_gave_up,
+    a_stop_between_two_tries_is_a_stop,
     a_bot_killed_by_any_signal_is_back_and_the_code_tells_which,
     a_wrong_answer_to_sigterm_does_not_bring_a_stopped_service_back,
 ];
@@ -135,6 +136,21 @@ fn starts_by_hand_count_and_status_still_knows_that_it_gave_up() -> Result<()> {
         let status = world.status_when("alice", "it gave up", |status| status["state"] == "gave-up")?;
         assert!(has_problem(&status, "start-limit"), "{status:#}");
         assert!(status["restarts"].as_u64().is_some_and(|restarts| restarts < 10), "{status:#}");
+    }
+    Ok(())
+}
+
+fn a_stop_between_two_tries_is_a_stop() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.begin_with("alice", "exit 3")?;
+        world.end_bot("alice", 3)?;
+        let waits = world.status_when("alice", "it waits", |status| status["state"] == "restarting")?;
+        assert_eq!((&waits["running"], &waits["owner"]), (&false.into(), &"none".into()), "{waits:#}");
+        world.ductor("alice", &["service", "stop"])?.ended(0)?;
+        let status = world.status("alice")?;
+        assert_eq!((&status["state"], &status["problems"]), (&"stopped".into(), &serde_json::json!([])));
+        assert_eq!(shown(&world, "SubState")?, "dead");
     }
     Ok(())
 }

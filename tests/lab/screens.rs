@@ -14,6 +14,7 @@ crate::tests![
     a_c_locale_sees_ascii_alone,
     colour_is_for_terminals_and_for_those_who_want_it,
     ctrl_c_ends_logs_in_order,
+    ctrl_c_ends_a_foreground_host_in_order,
     logs_show_the_last_lines_and_let_a_reader_go,
     no_language_changes_what_is_understood,
 ];
@@ -288,6 +289,16 @@ fn ctrl_c_ends_logs_in_order() -> Result<()> {
             "{seen:?}"
         );
     }
+    Ok(())
+}
+
+fn ctrl_c_ends_a_foreground_host_in_order() -> Result<()> {
+    let world = World::with_service(&BOOKWORM)?;
+    world.ductor("alice", &["service", "stop"])?.ended(0)?;
+    let (seen, code) = at_terminal(&world, "DUCTOR_BOT=~/bot exec /usr/bin/ductor", "says hello")?;
+    assert_eq!(code, 0, "{seen}");
+    assert_eq!((world.count("alice", "start")?, world.count("alice", "term")?), (2, 2), "{seen}");
+    assert_eq!(world.processes("alice", "bot")?, [""; 0]);
     Ok(())
 }
 
