@@ -166,12 +166,12 @@ fn a_bot_killed_by_any_signal_is_back_and_the_code_tells_which() -> Result<()> {
     // All that end a process: not those that stop, continue, or are ignored.
     let signals: Vec<u32> = (1..=16).chain(24..=27).chain(29..=31).collect();
     for (round, signal) in signals.iter().enumerate() {
-        let bot =
-            world.status_when("alice", "a bot", |status| status["bot_pid"].is_u64())?["bot_pid"].to_string();
-        world.run("root", &["kill", &format!("-{signal}"), &bot])?.ok()?;
+        let before = world.status_when("alice", "a bot", |status| status["bot_pid"].is_u64())?;
+        let bot = &before["bot_pid"];
+        world.run("root", &["kill", &format!("-{signal}"), &bot.to_string()])?.ok()?;
         world.started("alice", round + 3)?;
         let after = world.status_when("alice", "a new bot", |status| {
-            status["state"] == "running" && status["bot_pid"].is_u64() && status["bot_pid"].to_string() != bot
+            status["state"] == "running" && status["bot_pid"].is_u64() && status["bot_pid"] != *bot
         })?;
         assert_eq!(after["last_exit"]["signal"], *signal, "{after:#}");
     }
