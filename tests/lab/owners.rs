@@ -208,10 +208,7 @@ fn a_bot_that_kills_the_services_bot_is_never_a_second_one() -> Result<()> {
     let _alice = world.login("alice")?;
     world.configure("alice")?;
     world.ductor("alice", &["service", "install"])?.ended(0)?;
-    let first = world.status("alice")?["bot_pid"].to_string();
-    wait_for("the note of the service's bot", PATIENCE, || {
-        Ok((world.read("alice", ".ductor/bot.pid") == first).then_some(()))
-    })?;
+    let first = noted(&world)?["bot_pid"].to_string();
     let pid = by_hand(&world)?; // its pidlock ends the other bot, in order or not: then the manager's host comes back
     let status = wait_for("one owner of one bot", PATIENCE, || {
         let status = world.status(ALICE)?;
@@ -234,6 +231,12 @@ fn a_bot_that_kills_the_services_bot_is_never_a_second_one() -> Result<()> {
     Ok(())
 }
 
+/// The status, as soon as the service's bot has noted its pid: it kills nobody any more.
+fn noted(world: &World) -> Result<Value> {
+    let noted = |status: &Value| world.read("alice", ".ductor/bot.pid") == status["bot_pid"].to_string();
+    world.status_when("alice", "the note of the service's bot", noted)
+}
+
 fn a_pid_note_that_lies_gets_nobody_killed() -> Result<()> {
     let world = World::with_package(&BOT)?;
     let _alice = world.login("alice")?;
@@ -251,12 +254,13 @@ fn a_pid_note_that_lies_gets_nobody_killed() -> Result<()> {
     assert_eq!(world.status("alice")?["owner"], "none");
     assert!(world.ductor("alice", &["stop"])?.ended(0)?.stdout.contains("nothing runs"));
     world.ductor("alice", &["service", "install"])?.ended(0)?;
-    // While it runs: the manager itself, the host, no number that a pid can have.
-    let host = world.status("alice")?["pid"].to_string();
+    // While it runs: the manager itself, the host, no number that a pid can have. Not before the bot has looked at
+    // the note: it would kill whom it names, as the host found no note and can't keep it from doing so.
+    let host = noted(&world)?["pid"].to_string();
     for lie in [&manager[0], &host, "-1"] {
         note(lie)?;
         world.ductor("alice", &["service", "restart"])?.ended(0)?;
-        let status = world.status("alice")?;
+        let status = noted(&world)?;
         assert_eq!(owner(&status), ("service", "running"), "{lie}: {status:#}");
         assert_eq!(real_bots(&world)?, [status["bot_pid"].to_string()], "{lie}");
     }
