@@ -46,7 +46,7 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         })));
         return Ok(code);
     }
-    service::print(context.screen, manager.title(), &service);
+    service::print_of_bot(context.screen, manager.title(), &service, host.as_ref());
     let row =
         |name: &str, text: &dyn std::fmt::Display| context.screen.data(format_args!("  {name:<10}{text}"));
     match &bot {

@@ -77,6 +77,12 @@ fn the_service_beside_a_foreground_host_is_refused() -> Result<()> {
             "{status:#}"
         );
         assert!(has_problem(&status, "foreground"), "{status:#}");
+        let whole = world.ductor("alice", &["status"])?.ended(0)?;
+        let first = whole.stdout.lines().next().unwrap_or_default();
+        assert!(
+            first.starts_with("● ductor runs in the foreground") && whole.stdout.contains(&named),
+            "{whole}"
+        );
         // The manager itself can be made to try; its host sees the lock, and gives up.
         world.hurry("alice")?;
         world.run("alice", &["systemctl", "--user", "start", "ductor"])?;
@@ -181,7 +187,8 @@ fn a_bot_that_no_host_started_is_named_and_the_service_ends_it() -> Result<()> {
     let status = world.status("alice")?;
     assert_eq!(owner(&status).0, "other", "{status:#}");
     assert!(has_problem(&status, "other-bot") && status["problems"].to_string().contains(&pid), "{status:#}");
-    world.ductor("alice", &["status"])?.ended(0)?;
+    let whole = world.ductor("alice", &["status"])?.ended(0)?;
+    assert!(whole.stdout.starts_with("● ductor runs without a host\n"), "{whole}");
     let refused = world.ductor("alice", &["run"])?.ended(1)?;
     assert!(
         refused.stderr.contains(&format!("pid {pid}")) && refused.stderr.contains("--takeover"),
@@ -233,7 +240,10 @@ fn a_bot_that_kills_the_services_bot_is_never_a_second_one() -> Result<()> {
 
 /// The status, as soon as the service's bot has noted its pid: it kills nobody any more.
 fn noted(world: &World) -> Result<Value> {
-    let noted = |status: &Value| world.read("alice", ".ductor/bot.pid") == status["bot_pid"].to_string();
+    let noted = |status: &Value| {
+        let note = world.read("alice", ".ductor/bot.pid").parse::<u64>().ok();
+        note.is_some() && note == status["bot_pid"].as_u64()
+    };
     world.status_when("alice", "the note of the service's bot", noted)
 }
 

@@ -30,7 +30,7 @@ use crate::service::{logs as lines, program, up};
 
 use super::Context;
 
-pub use status::{print, show};
+pub use status::{print_of_bot, show};
 
 /// Runs one verb.
 pub fn run(context: &Context<'_>, verb: ServiceVerb) -> Result<Code> {

@@ -5,6 +5,7 @@ use jiff::{Timestamp, Zoned};
 use crate::commands::screen::{Screen, Tone};
 use crate::commands::to_json;
 use crate::error::{Code, Result};
+use crate::host::Host;
 use crate::service::manager::{Manager, State};
 use crate::service::status::{Owner, Status};
 
@@ -29,19 +30,46 @@ pub fn show(context: &Context<'_>, manager: &dyn Manager) -> Result<Code> {
 
 /// Prints a status for people.
 pub fn print(screen: &Screen, title: &str, status: &Status) {
-    for line in lines(screen, title, status, &Zoned::now()) {
+    print_under(headline(status.state), screen, title, status);
+}
+
+/// Prints a status for people, for whom the bot runs that the service does not run.
+pub fn print_of_bot(screen: &Screen, title: &str, status: &Status, host: Option<&Host>) {
+    let (Owner::Foreground, Some(host)) = (status.owner, host) else {
+        let without_host = status.owner == Owner::Other;
+        let without_host = without_host.then_some((Tone::Warning, "runs without a host"));
+        return print_under(without_host.unwrap_or(headline(status.state)), screen, title, status);
+    };
+    let said = host.state.as_ref();
+    let status = Status {
+        running: true,
+        pid: Some(host.process.pid),
+        bot_pid: said.and_then(|said| Some(said.bot.as_ref()?.process.pid)),
+        since: said.map(|said| said.since.clone()),
+        ..status.clone()
+    };
+    print_under((Tone::Good, "runs in the foreground"), screen, title, &status);
+}
+
+fn print_under(headline: (Tone, &str), screen: &Screen, title: &str, status: &Status) {
+    for line in lines(headline, screen, title, status, &Zoned::now()) {
         screen.data(line);
     }
 }
 
 /// The screen, a line each.
-fn lines(screen: &Screen, title: &str, status: &Status, now: &Zoned) -> Vec<String> {
+fn lines(
+    (tone, words): (Tone, &str),
+    screen: &Screen,
+    title: &str,
+    status: &Status,
+    now: &Zoned,
+) -> Vec<String> {
     let since = status.since.as_deref().and_then(|since| since.parse::<Timestamp>().ok());
     let since = since.filter(|_| status.running).map(|since| {
         let local = since.to_zoned(now.time_zone().clone());
         format!("since {} ({})", local.strftime("%Y-%m-%d %H:%M"), age(since, now))
     });
-    let (tone, words) = headline(status.state);
     let mut lines =
         vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 29, since)];
     if status.installed == Some(true) || status.owner != Owner::None {
@@ -151,7 +179,7 @@ mod tests {
     fn screen(status: &Status) -> String {
         let now = "2026-11-22T16:03:00Z".parse::<Timestamp>().unwrap().to_zoned(TimeZone::UTC);
         let screen = Screen::plain();
-        lines(&screen, "systemd user service", status, &now).join("\n")
+        lines(headline(status.state), &screen, "systemd user service", status, &now).join("\n")
     }
 
     #[test]
