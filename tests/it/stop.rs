@@ -92,7 +92,7 @@ fn nohup_holds_and_a_hang_up_stops_otherwise() {
     };
     let mut command = world.command("/usr/bin/nohup");
     let host = world.start(command.arg(env!("CARGO_BIN_EXE_ductor")));
-    wait_for("bot", || world.state()["bot"].is_object());
+    wait_for("bot that listens", || !world.bots().is_empty() && world.state()["bot"].is_object());
     hang_up(&host.process);
     host.signal(Signal::User2); // answered after the first, had that counted
     wait_for("new bot", || world.bots().len() == 2);
