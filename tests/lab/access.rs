@@ -1,10 +1,10 @@
 //! The ways people come in: ssh, `su -`, `su`, cron, root; and what they may do there.
 
 use anyhow::Result;
-use xtask::lab::User;
 use xtask::lab::image::{BOOKWORM, SERVER};
+use xtask::lab::{Machine, User};
 
-use crate::world::World;
+use crate::world::{World, put_package};
 
 crate::tests![
     by_every_door_alice_has_her_service,
@@ -13,6 +13,11 @@ crate::tests![
     without_polkit_linger_is_refused_and_the_command_is_said,
     without_polkit_sudo_without_a_password_is_used,
     without_a_manager_it_says_so_and_how_to_get_one,
+    without_a_manager_a_rehearsal_and_an_uninstall_still_work,
+    where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files,
+    a_sudo_that_would_ask_is_not_waited_for,
+    sudo_is_asked_once_and_only_where_it_is_needed,
+    without_a_bus_the_managers_own_socket_is_enough,
 ];
 
 const DOORS: [User<'_>; 4] =
@@ -108,5 +113,106 @@ fn without_a_manager_it_says_so_and_how_to_get_one() -> Result<()> {
     assert!(refused.stderr.contains("fix: sudo loginctl enable-linger alice"), "{refused}");
     let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
     assert_eq!(changed, [""; 0]);
+    Ok(())
+}
+
+fn without_a_manager_a_rehearsal_and_an_uninstall_still_work() -> Result<()> {
+    let world = World::with_package(&SERVER)?;
+    let bot = world.make_bot("alice")?;
+    let nobody = User::Cron("alice");
+    let before = world.changes()?;
+    let told = world.ductor(nobody, &["service", "install", "--bot", &bot, "--dry-run"])?.ended(0)?;
+    assert!(told.stdout.contains("ductor.service.d/ductor.conf"), "{told}");
+    // The answer is the same in every language.
+    for language in ["de_DE.UTF-8", "zh_CN.UTF-8", "C"] {
+        let words = ["env", &format!("LC_ALL={language}"), "ductor", "service", "status", "--json"];
+        let status = world.run(nobody, &words)?.ended(5)?;
+        let status: serde_json::Value = serde_json::from_str(&status.stdout)?;
+        assert_eq!((&status["state"], &status["installed"]), (&"unknown".into(), &().into()));
+        assert_eq!(status["problems"][0]["id"], "manager-unreachable", "{language}: {status:#}");
+    }
+    let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+    assert_eq!(changed, [""; 0]);
+    let gone = world.ductor(nobody, &["service", "uninstall"])?.ended(0)?;
+    assert!(gone.stderr.contains("warning"), "{gone}");
+    let mask = world.path("/home/alice/.config/systemd/user/ductor.service");
+    assert_eq!(std::fs::read_link(mask)?, std::path::Path::new("/dev/null"), "the package's is masked");
+    Ok(())
+}
+
+/// A machine of another init system, or a container: the files of one with systemd, and none of its processes.
+fn where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files() -> Result<()> {
+    for has_programs in [true, false] {
+        let machine = Machine::boot(&BOOKWORM)?;
+        put_package(&machine)?;
+        let line = "mount --bind / /mnt && mount -t proc proc /mnt/proc && mount -t tmpfs none /mnt/run && \
+                    exec chroot /mnt sh /srv/steps";
+        let programs = if has_programs { "" } else { "rm -f /bin/systemctl /bin/loginctl /bin/journalctl" };
+        let steps = format!(
+            "dpkg-deb -x /srv/ductor.deb /srv/p; install -m755 /srv/p/usr/bin/ductor /usr/local/bin/; {programs}\n\
+             cat >/srv/words <<'E'\n\
+             export PATH=/usr/local/bin:/usr/bin:/bin; cd\n\
+             try() {{ expected=$1; shift; \"$@\" >out 2>&1; code=$?; cat out\n\
+               [ $code = $expected ] || {{ echo \"expected $expected, not $code: $*\"; exit 9; }}; }}\n\
+             try 5 ductor service install --bot 'sleep 9'; grep -q 'does not run systemd' out || exit 8\n\
+             grep -q 'in the foreground' out || exit 8; ! test -e .config || exit 7\n\
+             try 5 ductor service status; try 5 ductor service start; try 5 ductor service stop\n\
+             try 0 ductor service install --bot 'sleep 9' --dry-run; try 0 ductor service render\n\
+             try 0 ductor service logs --no-follow; try 0 ductor service uninstall; ! test -e .config || exit 6\n\
+             mkdir -p .config/systemd/user/default.target.wants; cd .config/systemd/user\n\
+             ductor service render --manager systemd >ductor.service\n\
+             ln -s ../ductor.service default.target.wants/; cd\n\
+             try 0 ductor service uninstall; grep -q warning out || exit 5\n\
+             ! test -e .config/systemd/user/ductor.service || exit 4\n\
+             ! test -L .config/systemd/user/default.target.wants/ductor.service || exit 4\n\
+             E\n\
+             exec su - bob -c 'sh /srv/words'\n"
+        );
+        std::fs::write(machine.path("/srv/steps"), steps)?;
+        let ended = machine.run("root", &["unshare", "--mount", "--pid", "--fork", "sh", "-c", line])?;
+        ended.ended(0)?;
+    }
+    Ok(())
+}
+
+fn a_sudo_that_would_ask_is_not_waited_for() -> Result<()> {
+    let world = World::with_package(&SERVER)?;
+    world
+        .sh("root", "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice; echo alice:secret | chpasswd")?
+        .ok()?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    // With a terminal, where sudo could ask.
+    let line = format!("script -qec \"ductor service install --bot {bot}\" /dev/null </dev/null");
+    let installed = world.sh("alice", &line)?.ended(0)?;
+    assert!(installed.took < std::time::Duration::from_secs(15), "{installed}");
+    assert!(installed.stdout.contains("sudo loginctl enable-linger alice"), "{installed}");
+    assert!(!installed.stdout.contains("assword"), "{installed}");
+    Ok(())
+}
+
+fn sudo_is_asked_once_and_only_where_it_is_needed() -> Result<()> {
+    for (image, words) in [(&SERVER, "-n loginctl --no-ask-password enable-linger alice"), (&BOOKWORM, "")] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        world.give("alice", "mine/sudo", "#!/bin/sh\nprintf '%s\\n' \"$*\" >>~/asked\nexit 1\n", 0o755)?;
+        world.sh("alice", &format!("PATH=~/mine:$PATH ductor service install --bot {bot}"))?.ended(0)?;
+        let asked = std::fs::read_to_string(world.path("/home/alice/asked")).unwrap_or_default();
+        assert_eq!(asked.trim_end(), words, "{}", image.name);
+        assert_eq!(world.status("alice")?["survives_logout"], words.is_empty());
+    }
+    Ok(())
+}
+
+fn without_a_bus_the_managers_own_socket_is_enough() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    world.sh("alice", "systemctl --user stop dbus.socket dbus.service; rm -f $XDG_RUNTIME_DIR/bus")?.ok()?;
+    for door in [User::Login("alice"), User::Cron("alice")] {
+        world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
+        assert_eq!(world.status(door)?["state"], "running");
+    }
     Ok(())
 }

@@ -117,7 +117,8 @@ fn into_another_root_it_only_places_files() -> Result<()> {
     Ok(())
 }
 
-fn package() -> Result<String> {
+/// The package that is tested.
+pub fn package() -> Result<String> {
     std::env::var(PACKAGE).with_context(|| format!("{PACKAGE} names no package"))
 }
 
@@ -149,7 +150,7 @@ fn put(machine: &Machine, version: u32) -> Result<()> {
 }
 
 /// Gives the line of a file that begins so another value.
-fn set(file: &Path, name: &str, value: &str) -> Result<()> {
+pub fn set(file: &Path, name: &str, value: &str) -> Result<()> {
     let text = fs::read_to_string(file)?;
     ensure!(text.lines().any(|line| line.starts_with(name)), "no {name} in {text}");
     let change =
@@ -157,7 +158,8 @@ fn set(file: &Path, name: &str, value: &str) -> Result<()> {
     Ok(fs::write(file, text.lines().map(change).collect::<String>())?)
 }
 
-fn dpkg_deb(args: &[&str]) -> Result<()> {
+/// Runs dpkg-deb of this computer.
+pub fn dpkg_deb(args: &[&str]) -> Result<()> {
     let output = Command::new("dpkg-deb").args(args).output().context("start dpkg-deb")?;
     ensure!(output.status.success(), "dpkg-deb {args:?}: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())

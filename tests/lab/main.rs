@@ -7,11 +7,18 @@
 
 mod access;
 mod deb;
+mod definitions;
 mod endings;
+mod faults;
+mod getting;
+mod input;
 mod inside;
+mod journal;
 mod lab;
+mod onboarding;
 mod owners;
 mod package;
+mod places;
 mod reproducible;
 mod screens;
 mod service;
@@ -19,6 +26,7 @@ mod survive;
 mod trees;
 mod uninstall;
 mod unit;
+mod upgrade;
 mod world;
 
 use std::cell::RefCell;
@@ -57,6 +65,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         reproducible::TESTS, // the longest first
+        getting::TESTS,
         unit::TESTS,
         lab::TESTS,
         package::TESTS,
@@ -70,6 +79,13 @@ fn main() -> ExitCode {
         inside::TESTS,
         screens::TESTS,
         deb::TESTS,
+        definitions::TESTS,
+        places::TESTS,
+        faults::TESTS,
+        journal::TESTS,
+        upgrade::TESTS,
+        onboarding::TESTS,
+        input::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {

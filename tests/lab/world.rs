@@ -1,9 +1,11 @@
 //! A *world*: a machine with the package, and what the tests say and ask there, over and over.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Deref;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -36,6 +38,29 @@ impl World {
         Ok(Self { machine: Machine::boot(image)? })
     }
 
+    /// A machine with the package that reaches the Python package index as this computer's pip does.
+    pub fn online(image: &Image) -> Result<Self> {
+        let world = Self { machine: Machine::boot_online(image)? };
+        world.install_package()?;
+        let pip = Command::new("pip3").args(["config", "list"]).output().context("start pip3")?;
+        let said = String::from_utf8_lossy(&pip.stdout).replace('\'', "");
+        let mut settings = String::from("[global]\n");
+        // The last one counts, whether it is of a file or of the environment.
+        let named = said.lines().filter_map(|line| line.split_once('='));
+        let named: BTreeMap<&str, &str> =
+            named.map(|(name, value)| (name.rsplit('.').next().unwrap_or(name), value)).collect();
+        for (name, value) in named {
+            if name == "cert" {
+                fs::copy(value, world.path(CERTIFICATES)).with_context(|| format!("copy {value}"))?;
+                settings.push_str(&format!("cert = {CERTIFICATES}\n"));
+            } else if ["index-url", "extra-index-url", "trusted-host", "proxy"].contains(&name) {
+                settings.push_str(&format!("{name} = {value}\n"));
+            }
+        }
+        fs::write(world.path("/etc/pip.conf"), settings)?;
+        Ok(world)
+    }
+
     /// A machine with the package.
     pub fn with_package(image: &Image) -> Result<Self> {
         let world = Self::boot(image)?;
@@ -55,6 +80,18 @@ impl World {
     pub fn install_package(&self) -> Result<Output> {
         put_package(&self.machine)?;
         self.run("root", APT_INSTALL)?.ended(0)
+    }
+
+    /// Puts the program of the package to `path`, without the package, as a user who downloaded it would.
+    pub fn place_program<'a>(&self, owner: impl Into<User<'a>>, path: &str) -> Result<()> {
+        put_package(&self.machine)?;
+        self.run("root", &["dpkg-deb", "--extract", "/srv/ductor.deb", "/srv/package"])?.ok()?;
+        self.run(owner, &["install", "-D", "-m755", "/srv/package/usr/bin/ductor", path])?.ok().map(drop)
+    }
+
+    /// A line for a shell of a user.
+    pub fn sh<'a>(&self, user: impl Into<User<'a>>, line: &str) -> Result<Output> {
+        self.run(user, &["sh", "-c", line])
     }
 
     /// The product's own command line.
@@ -176,7 +213,8 @@ impl Event {
     }
 }
 
-const BOT: &str = r#"#!/bin/bash
+/// A bot that notes its starts and ends.
+pub const BOT: &str = r#"#!/bin/bash
 note() { echo "$1 $$ $(date +%s%N)" >>"$HOME/events"; }
 note start
 echo "the bot $$ says hello"
@@ -188,6 +226,9 @@ rm "$HOME/end"
 note end
 exit "$code"
 "#;
+
+/// Where the certificates stand in a machine that this computer trusts.
+pub const CERTIFICATES: &str = "/srv/certificates.pem";
 
 /// Where the package stands in a machine, and how it is installed there.
 pub const APT_INSTALL: &[&str] = &["apt-get", "install", "-y", "-q", "/srv/ductor.deb"];

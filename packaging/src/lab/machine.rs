@@ -68,6 +68,16 @@ impl Machine {
         Ok(machine)
     }
 
+    /// The same with what this computer reaches.
+    ///
+    /// # Errors
+    /// As for [`Machine::boot`].
+    pub fn boot_online(image: &Image) -> Result<Self> {
+        let machine = Self::make(&unique_name(), image)?;
+        machine.start(Network::Host)?;
+        Ok(machine)
+    }
+
     /// The files of a machine that is not switched on, as an image builder or a rescue disk sees them; commands
     /// run by [`Machine::chroot`]. Dropped, they are gone.
     ///

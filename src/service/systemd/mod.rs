@@ -24,6 +24,8 @@ use super::manager::{Install, Installed, Logs, Manager, Problem, Report, State};
 use show::Shown;
 use units::{Folders, Unit};
 
+const MASKED: &str = "the service is masked: it is never started";
+
 /// The user manager of systemd.
 pub struct Systemd {
     home: Home,
@@ -58,10 +60,12 @@ impl Manager for Systemd {
         if installed && !lingers {
             problems.push(linger::problem());
         }
-        if shown.is_masked() {
-            let by_administrator = folders.for_everybody().is_some_and(|(_, unit)| unit == Unit::Mask);
-            let fix = if by_administrator { units::UNMASK_FOR_EVERYBODY } else { "ductor service install" };
-            problems.push(Problem::new("masked", "the service is masked", fix));
+        // The manager hears of an administrator's mask at its next reload only.
+        let by_administrator = folders.for_everybody().is_some_and(|(_, unit)| unit == Unit::Mask);
+        if by_administrator && !is_own {
+            problems.push(Problem::new("masked", MASKED, units::UNMASK_FOR_EVERYBODY));
+        } else if shown.is_masked() {
+            problems.push(Problem::new("masked", MASKED, "ductor service install"));
         }
         if is_own && is_ours && folders.packaged().is_some() {
             problems.push(folders.shadows_package());

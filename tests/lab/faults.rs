@@ -1,0 +1,158 @@
+//! `service install` that fails half-way: files, what is enabled and what runs are as before.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use xtask::lab::Output;
+use xtask::lab::image::{BOOKWORM, TRIXIE};
+
+use crate::world::World;
+
+crate::tests![
+    a_first_install_cut_at_any_effect_leaves_nothing,
+    a_rewrite_cut_at_any_effect_leaves_the_old_one_running,
+    an_unmask_cut_at_any_effect_leaves_the_mask,
+    a_full_disk_at_any_step_leaves_what_was_there,
+    a_home_that_can_only_be_read_is_said_and_stays,
+];
+
+fn a_first_install_cut_at_any_effect_leaves_nothing() -> Result<()> {
+    let world = World::boot(&TRIXIE)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    place_build_for_tests(&world)?;
+    at_every_effect(&world, &["--bot", &bot], &|| {
+        world.ductor("alice", &["service", "uninstall"])?.ended(0).map(drop)
+    })
+}
+
+fn a_rewrite_cut_at_any_effect_leaves_the_old_one_running() -> Result<()> {
+    let world = World::boot(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    place_build_for_tests(&world)?;
+    let own = ".config/systemd/user/ductor.service";
+    at_every_effect(&world, &["--bot", &bot], &|| {
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        let current = fs::read_to_string(world.path(&format!("/home/alice/{own}")))?;
+        let stale = current.replace("RestartSec=5", "RestartSec=9").replace("KillMode", "Nice=3\nKillMode");
+        world.give("alice", own, &stale, 0o640)?;
+        let read = "rm -rf ~/.config/systemd/user/*.d; systemctl --user daemon-reload; systemctl --user restart ductor";
+        world.sh("alice", read)?.ok().map(drop)
+    })
+}
+
+fn an_unmask_cut_at_any_effect_leaves_the_mask() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    place_build_for_tests(&world)?;
+    let masked = "systemctl --user mask --now ductor; loginctl disable-linger alice";
+    world.sh("alice", "mkdir -p ~/.local/share/mine")?.ok()?;
+    at_every_effect(&world, &["--bot", &bot], &|| {
+        world.sh("alice", &format!("rm -rf ~/.config; {masked}"))?.ok()?;
+        world.run("root", &["rm", "-rf", "/home/alice/.local/share/ductor"])?.ok().map(drop)
+    })
+}
+
+/// Installs with every effect cut in turn, each time from what `prepare` made, and compares.
+fn at_every_effect(world: &World, words: &[&str], prepare: &dyn Fn() -> Result<()>) -> Result<()> {
+    let install = |variable: &str| {
+        let words = [&["env", variable, "/usr/bin/ductor", "-v", "service", "install"], words].concat();
+        world.run("alice", &words)
+    };
+    prepare()?;
+    let told = install("DUCTOR_FAULT=0")?.ended(0)?;
+    let effects = told.stderr.lines().filter(|line| line.starts_with("+ ")).count();
+    ensure!(effects >= 4, "{told}");
+    let mut failed = 0;
+    prepare()?;
+    let before = picture(world)?;
+    for effect in 1..=effects {
+        let cut = install(&format!("DUCTOR_FAULT={effect}"))?;
+        if cut.code == 0 {
+            // There was another way: linger through sudo, or not at all.
+            ensure!(cut.stderr.contains("loginctl"), "effect {effect} was cut, and it is fine: {cut}");
+            prepare()?;
+        } else {
+            ensure!(cut.code == 1 && cut.stderr.contains("cut by DUCTOR_FAULT"), "{cut}");
+            failed += 1;
+        }
+        assert_eq!(picture(world)?, before, "after effect {effect}: {cut}");
+    }
+    ensure!(failed + 1 >= effects, "only {failed} of {effects} were cut");
+    Ok(())
+}
+
+fn a_full_disk_at_any_step_leaves_what_was_there() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    // A disk of eight pages; one after the other is taken, until none is left.
+    let disk = "mkdir -p /home/alice/.config && mount -t tmpfs -o size=32k,nr_inodes=32,mode=755,uid=1000,gid=1000 \
+                none /home/alice/.config && mkdir /home/alice/.config/systemd && \
+                chown alice:alice /home/alice/.config/systemd";
+    world.run("root", &["sh", "-c", disk])?.ok()?;
+    let before = picture(&world)?;
+    for (full, taken) in (0..=8).rev().enumerate() {
+        world.run(
+            "root",
+            &["sh", "-c", &format!("head -c {}k /dev/zero >/home/alice/.config/fill", 4 * taken)],
+        )?;
+        let installed = world.ductor("alice", &["service", "install", "--bot", &bot])?;
+        world.run("root", &["rm", "-f", "/home/alice/.config/fill"])?.ok()?;
+        if installed.code == 0 {
+            ensure!(full > 0, "the disk was never full");
+            return Ok(());
+        }
+        let said = said_with_path_and_reason(&installed, "/home/alice/.config/systemd", "No space left");
+        ensure!(said, "{installed}");
+        assert_eq!(picture(&world)?, before, "with {taken} of 8 pages taken: {installed}");
+    }
+    anyhow::bail!("an empty disk is full")
+}
+
+fn a_home_that_can_only_be_read_is_said_and_stays() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    let mount = "mount --bind /home/alice /home/alice && mount -o remount,ro,bind /home/alice";
+    world.run("root", &["sh", "-c", mount])?.ok()?;
+    let before = picture(&world)?;
+    let refused = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(1)?;
+    ensure!(said_with_path_and_reason(&refused, "/home/alice/.config", "Read-only"), "{refused}");
+    assert_eq!(picture(&world)?, before, "{refused}");
+    world.ductor("alice", &["service", "status"])?.ended(3)?;
+    world.run("root", &["umount", "/home/alice"])?.ok()?;
+    Ok(())
+}
+
+fn said_with_path_and_reason(output: &Output, path: &str, reason: &str) -> bool {
+    output.code == 1 && output.stderr.contains(path) && output.stderr.contains(reason)
+}
+
+/// The files of alice but the bot's own, what her manager knows, and who lingers.
+fn picture(world: &World) -> Result<String> {
+    let files = "cd; find . \\( -path ./.ductor -o -path ./events \\) -prune -o -printf '%p %y %m %u %l\\n' | sort; \
+                 find . \\( -path ./.ductor -o -path ./events \\) -prune -o -type f -exec sha256sum {} + | sort; \
+                 ls /var/lib/systemd/linger; systemctl --user show ductor -p LoadState,UnitFileState,ActiveState,\
+                 SubState,FragmentPath,DropInPaths,NeedDaemonReload,MainPID,RestartUSec,Environment";
+    world.sh("alice", files)?.ok()
+}
+
+/// Puts the program to `/usr/bin/ductor` as `cargo build` makes it: in it effects can be cut.
+fn place_build_for_tests(world: &World) -> Result<()> {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a member of the workspace")?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let build = ["build", "--quiet", "--package=ductor", "--bin=ductor", "--message-format=json"];
+    let output = cargo.args(build).current_dir(top).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout)?;
+    let messages = messages.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut executables = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    let executable = executables.next_back().context("cargo names what it built")?;
+    let inside = world.path("/usr/bin/ductor");
+    fs::copy(&executable, inside).with_context(|| format!("copy {}", executable.display())).map(drop)
+}
