@@ -8,11 +8,13 @@
 mod access;
 mod deb;
 mod endings;
+mod foreign;
 mod inside;
 mod lab;
 mod owners;
 mod package;
 mod reproducible;
+mod rpm;
 mod screens;
 mod service;
 mod survive;
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         inside::TESTS,
         screens::TESTS,
         deb::TESTS,
+        rpm::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
