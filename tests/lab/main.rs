@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
 mod access;
+mod arch;
 mod deb;
 mod endings;
 mod foreign;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         screens::TESTS,
         deb::TESTS,
         rpm::TESTS,
+        arch::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
