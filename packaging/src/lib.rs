@@ -9,7 +9,10 @@
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
 //! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler),
 //! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
-//! [`report`] (what is said). The writers share [`tree`], [`compress`] and [`elf`].
+//! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
+//!
+//! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
+//! of) and [`checksums`]. [`verify`] opens everything again and compares.
 //!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -26,13 +29,17 @@ pub mod epoch;
 pub mod flags;
 pub mod lab;
 pub mod layout;
+pub mod manifest;
 pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod report;
+pub mod sbom;
 pub mod target;
 pub mod test;
+pub mod text;
 pub mod tools;
 pub mod tree;
+pub mod verify;
 pub mod version;
 pub mod workspace;

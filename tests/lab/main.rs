@@ -5,13 +5,16 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
+mod aarch64;
 mod access;
+mod arch;
 mod deb;
 mod definitions;
 mod endings;
 mod faults;
 mod getting;
 mod input;
+mod foreign;
 mod inside;
 mod journal;
 mod lab;
@@ -20,6 +23,7 @@ mod owners;
 mod package;
 mod places;
 mod reproducible;
+mod rpm;
 mod screens;
 mod service;
 mod survive;
@@ -86,6 +90,9 @@ fn main() -> ExitCode {
         upgrade::TESTS,
         onboarding::TESTS,
         input::TESTS,
+        rpm::TESTS,
+        arch::TESTS,
+        aarch64::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
@@ -93,7 +100,7 @@ fn main() -> ExitCode {
         let short = name.strip_prefix("lab::").unwrap_or(name);
         Trial::ignorable_test(short, move || match lacks {
             Some(reason) => Ok(Completion::ignored_with(reason)),
-            None => timed(short, test).map(|()| Completion::Completed),
+            None => timed(short, test),
         })
     });
     let end = libtest_mimic::run(&args, trials.collect());
@@ -107,11 +114,29 @@ fn lacks() -> Option<String> {
     std::env::var(SKIP).ok().or_else(plain)
 }
 
-fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<(), Failed> {
+/// What a single test lacks on this computer: it is skipped, and says so.
+#[derive(Debug)]
+struct Lacks(String);
+
+impl std::fmt::Display for Lacks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Lacks {}
+
+fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<Completion, Failed> {
     let start = Instant::now();
     let end = panic::catch_unwind(test).unwrap_or_else(|_| Err(anyhow::Error::msg(PANIC.take())));
     TIMES.lock().unwrap().push((start.elapsed(), name));
-    end.map_err(|error| format!("{error:#}").into())
+    match end {
+        Ok(()) => Ok(Completion::Completed),
+        Err(error) => match error.downcast::<Lacks>() {
+            Ok(lacks) => Ok(Completion::ignored_with(lacks.0)),
+            Err(error) => Err(format!("{error:#}").into()),
+        },
+    }
 }
 
 fn tell_times() {

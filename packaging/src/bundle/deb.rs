@@ -13,13 +13,27 @@ use crate::compress::{gzip, xz};
 use crate::elf::{self, Needs};
 use crate::layout::{self, Distribution};
 use crate::payload::{File, Payload, Role};
-use crate::release::{DESCRIPTION, HOMEPAGE, MAINTAINER, NAME, Release, SUMMARY};
+use crate::release::{DESCRIPTION, HOMEPAGE, MAINTAINER, NAME, REVISION, Release, SUMMARY};
 use crate::target::Target;
+use crate::text::wrap;
 use crate::tree::{Node, Tree};
 use crate::version;
 
 /// `ductor_0.1.0-1_amd64.deb`
-pub const FORMAT: Format = Format { name: "deb", file, pack };
+pub const FORMAT: Format = Format {
+    name: "deb",
+    description: "Package for Debian and Ubuntu",
+    install: Some("sudo apt install ./"),
+    file,
+    pack,
+    tree,
+    reader: &["dpkg-deb", "--fsys-tarfile", "FILE"],
+    scripts: &[
+        (&["dpkg-deb", "--info", "FILE", "postinst"], POSTINST),
+        (&["dpkg-deb", "--info", "FILE", "prerm"], PRERM),
+        (&["dpkg-deb", "--info", "FILE", "postrm"], POSTRM),
+    ],
+};
 
 /// What Debian has otherwise than others. Its licences stand in the file `copyright`.
 const DEBIAN: Distribution = Distribution {
@@ -31,14 +45,9 @@ const DEBIAN: Distribution = Distribution {
     },
 };
 
-/// The revision of the package of one version. A new one would need a changelog of its own.
-const REVISION: &str = "1";
-
-const SCRIPTS: [(&str, &str); 3] = [
-    ("postinst", include_str!("../../../installers/deb/postinst")),
-    ("prerm", include_str!("../../../installers/deb/prerm")),
-    ("postrm", include_str!("../../../installers/deb/postrm")),
-];
+const POSTINST: &str = include_str!("../../../installers/deb/postinst");
+const PRERM: &str = include_str!("../../../installers/deb/prerm");
+const POSTRM: &str = include_str!("../../../installers/deb/postrm");
 const COPYRIGHT: &str = include_str!("../../../installers/deb/copyright");
 const OVERRIDES: &str = include_str!("../../../installers/deb/lintian-overrides");
 
@@ -47,11 +56,11 @@ fn file(version: &Version, target: &Target) -> String {
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
-    let data = data(release, payload)?;
+    let data = tree(release, payload)?;
     let mut control = Tree::default();
     control.add("control", 0o644, control_file(release, payload, &data)?.into())?;
     control.add("md5sums", 0o644, md5sums(&data).into())?;
-    for (name, script) in SCRIPTS {
+    for (name, script) in [("postinst", POSTINST), ("prerm", PRERM), ("postrm", POSTRM)] {
         control.add(name, 0o755, script.into())?;
     }
     let control = xz(&control.tar("./", release.epoch)?)?;
@@ -62,7 +71,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
 }
 
 /// What is installed: the payload, and what Debian's policy wants beside it.
-fn data(release: &Release, payload: &Payload) -> Result<Tree> {
+fn tree(release: &Release, payload: &Payload) -> Result<Tree> {
     let mut tree = layout::linux(payload, &DEBIAN)?;
     let changelog = gzip(changelog(release).as_bytes())?;
     tree.add(&format!("usr/share/doc/{NAME}/changelog.Debian.gz"), 0o644, changelog)?;
@@ -163,21 +172,6 @@ fn item(change: &str) -> String {
 /// The start of a day in UTC: the changelog knows no time of day.
 fn rfc_2822(day: Date) -> String {
     day.strftime("%a, %d %b %Y 00:00:00 +0000").to_string()
-}
-
-/// Words in lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 //! To add a format, write its module beside [`deb`] and give it rows in [`BUNDLES`].
 
 pub mod ar;
+pub mod arch;
 pub mod deb;
+pub mod rpm;
 pub mod tar_xz;
 
 use anyhow::{Context, Result, ensure};
@@ -13,6 +15,7 @@ use semver::Version;
 use crate::payload::Payload;
 use crate::release::Release;
 use crate::target::Target;
+use crate::tree::Tree;
 
 /// One release file.
 #[derive(Debug)]
@@ -28,18 +31,35 @@ pub struct Bundle {
 pub struct Format {
     /// How the names of its bundles end.
     pub name: &'static str,
+    /// What it is, for people.
+    pub description: &'static str,
+    /// The command that installs it, up to the name of the file; none for an archive, which is unpacked.
+    pub install: Option<&'static str>,
     /// The name of the file. It differs by target.
     pub file: fn(&Version, &Target) -> String,
     /// The content of the file: a pure function, which may run in any thread.
     pub pack: fn(&Release, &Payload) -> Result<Vec<u8>>,
+    /// What is inside, by which [`crate::verify`] compares.
+    pub tree: fn(&Release, &Payload) -> Result<Tree>,
+    /// The program of others that writes the content of the file `FILE` as a tar archive.
+    pub reader: &'static [&'static str],
+    /// Scripts that are not among the files: the program of others that prints one of the file `FILE`, and the script.
+    pub scripts: &'static [(&'static [&'static str], &'static str)],
 }
 
+/// libarchive's tar, which reads every kind of archive.
+const BSDTAR: &[&str] = &["bsdtar", "--format=gnutar", "-cf", "-", "@FILE"];
+
 /// Every bundle there is.
-pub const BUNDLES: [Bundle; 4] = [
+pub const BUNDLES: [Bundle; 8] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
+    Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
+    Bundle { platform: "linux/x86_64", format: &arch::FORMAT },
     Bundle { platform: "linux/aarch64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/aarch64", format: &deb::FORMAT },
+    Bundle { platform: "linux/aarch64", format: &rpm::FORMAT },
+    Bundle { platform: "linux/aarch64", format: &arch::FORMAT },
 ];
 
 impl Bundle {
@@ -81,7 +101,7 @@ mod tests {
         assert_eq!(names(&["linux/*/deb"]), ["linux/x86_64/deb", "linux/aarch64/deb"]);
         assert_eq!(
             names(&["linux/x86_64/deb", "linux/x86_64/*"]),
-            ["linux/x86_64/tar.xz", "linux/x86_64/deb"]
+            ["linux/x86_64/tar.xz", "linux/x86_64/deb", "linux/x86_64/rpm", "linux/x86_64/arch"]
         );
         let error = named(&["linux/*".into()]).unwrap_err().to_string();
         assert!(error.starts_with("linux/* names no bundle"), "{error}");
