@@ -12,6 +12,7 @@ crate::tests![
     every_image_boots_clean_and_leaves_nothing,
     six_machines_do_not_disturb_each_other,
     users_come_in_by_every_door,
+    what_goes_on_in_the_background_is_not_waited_for,
     a_session_lasts_until_its_logout,
     a_reboot_keeps_files_and_forgets_processes,
     machines_have_no_network,
@@ -62,6 +63,16 @@ fn users_come_in_by_every_door() -> Result<()> {
         assert_eq!(output, "a b|--json|$HOME||'|", "{user:?}");
         let failed = machine.run(user, &["sh", "-c", "echo out; echo err >&2; exit 42"])?.ended(42)?;
         assert_eq!((failed.stdout.as_str(), failed.stderr.as_str()), ("out\n", "err\n"));
+    }
+    Ok(())
+}
+
+fn what_goes_on_in_the_background_is_not_waited_for() -> Result<()> {
+    let machine = Machine::boot(&SERVER)?;
+    for user in [User::Root, "alice".into()] {
+        let output = machine.run(user, &["sh", "-c", "echo done; sleep 1000 &"])?;
+        assert_eq!(output.stdout, "done\n");
+        assert!(output.took < Duration::from_secs(60), "{output}");
     }
     Ok(())
 }

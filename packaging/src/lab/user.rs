@@ -1,6 +1,8 @@
 //! Commands in a machine, as people run them: who, in which kind of session, and how it ended.
 
 use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -89,19 +91,42 @@ pub(super) fn run(machine: &Machine, user: &User<'_>, command: &[&str]) -> Resul
     capture(&machine.inside(&words)?, format!("{user:?}: {}", command.join(" ")))
 }
 
-/// Runs `command`, which a person knows as `line`, to its end or its deadline.
+/// Runs `command`, which a person knows as `line`, to its end or its deadline. What it leaves in the background
+/// may go on: it is not waited for, as the end of a pipe would be.
 pub(super) fn capture(command: &Command, line: String) -> Result<Output> {
+    let (stdout, stderr) = (Said::nothing()?, Said::nothing()?);
     let mut timeout = Command::new("timeout");
     timeout.args(["--kill-after=5", DEADLINE]).arg(command.get_program()).args(command.get_args());
+    timeout.stdin(Stdio::null()).stdout(stdout.writer()?).stderr(stderr.writer()?);
     let start = Instant::now();
-    let output = timeout.stdin(Stdio::null()).output().context("start timeout")?;
+    let status = timeout.status().context("start timeout")?;
     Ok(Output {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        code: status.code().unwrap_or(-1),
         took: start.elapsed(),
+        stdout: stdout.text()?,
+        stderr: stderr.text()?,
         line,
     })
+}
+
+/// What a command says, in a file without a name.
+struct Said(File);
+
+impl Said {
+    fn nothing() -> Result<Self> {
+        Ok(Self(tempfile::tempfile()?))
+    }
+
+    fn writer(&self) -> Result<File> {
+        Ok(self.0.try_clone()?)
+    }
+
+    /// Read past the position, which those who still write share.
+    fn text(&self) -> Result<String> {
+        let mut bytes = vec![0; usize::try_from(self.0.metadata()?.len())?];
+        self.0.read_exact_at(&mut bytes, 0)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
 }
 
 /// The same command in the terminal of the caller, without a deadline, and its code.

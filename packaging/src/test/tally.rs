@@ -73,13 +73,15 @@ pub fn check(name: &str, command: &mut Command) -> Result<Tally> {
 pub fn count(name: &str, command: &mut Command) -> Result<Tally> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().with_context(|| format!("start {command:?}"))?;
-    let mut tally = Tally::default();
+    let (mut tally, mut begun, mut ended) = (Tally::default(), 0, 0);
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
         let line = line?;
         println!("{line}");
         tally.read(&line);
+        begun += usize::from(line.starts_with("running "));
+        ended += usize::from(line.starts_with("test result: "));
     }
-    if !child.wait()?.success() && tally.failures.is_empty() {
+    if !child.wait()?.success() && (tally.failures.is_empty() || begun > ended) {
         tally.failures.push(format!("{name} (did not build, or ended early)"));
     }
     Ok(tally)
@@ -126,8 +128,15 @@ test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
     }
 
     #[test]
-    fn test_programs_that_do_not_build_are_a_failure() {
-        let tally = count("tests", Command::new("sh").args(["-c", "echo test a ... ok; exit 101"])).unwrap();
-        assert_eq!((tally.passed, tally.failures.len()), (1, 1));
+    fn test_programs_that_do_not_build_or_end_early_are_a_failure() {
+        let failures = |says: &str| {
+            let said = format!("printf '{says}'; exit 101");
+            count("tests", Command::new("sh").args(["-c", &said])).unwrap().failures
+        };
+        let early = "tests (did not build, or ended early)";
+        assert_eq!(failures(""), [early]);
+        assert_eq!(failures("running 2 tests\ntest a ... ok\n"), [early]);
+        assert_eq!(failures("running 2 tests\ntest a ... FAILED\n"), ["a", early]);
+        assert_eq!(failures("running 1 test\ntest a ... FAILED\ntest result: FAILED. 0 passed\n"), ["a"]);
     }
 }
