@@ -9,7 +9,7 @@
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
 //! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler),
 //! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
-//! [`report`] (what is said). The writers share [`tree`], [`compress`] and [`elf`].
+//! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
 //!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -32,6 +32,7 @@ pub mod release;
 pub mod report;
 pub mod target;
 pub mod test;
+pub mod text;
 pub mod tools;
 pub mod tree;
 pub mod version;

@@ -22,6 +22,12 @@ pub const DESCRIPTION: &str = "ductor is a bot that lets people drive AI command
 /// Who answers for the packages.
 pub const MAINTAINER: &str = "The ductor contributors <PleasePrompto@users.noreply.github.com>";
 
+/// Its licence, as an expression of SPDX.
+pub const LICENCE: &str = env!("CARGO_PKG_LICENSE");
+
+/// The revision of the packages of one version. A new one would need a changelog of its own.
+pub const REVISION: &str = "1";
+
 /// Where the product lives.
 pub const HOMEPAGE: &str = env!("CARGO_PKG_REPOSITORY");
 

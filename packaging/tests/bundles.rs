@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
-use xtask::bundle::{Format, deb, tar_xz};
+use xtask::bundle::{Format, deb, rpm, tar_xz};
 use xtask::payload::{Payload, Role};
 use xtask::release::Release;
 use xtask::target::TARGETS;
@@ -180,4 +180,57 @@ fn the_deb_says_what_it_is() {
     if let Some(members) = run(folder, "ar", &["t", &file]) {
         assert_eq!(members, "debian-binary\ncontrol.tar.xz\ndata.tar.xz\n");
     }
+}
+
+#[test]
+fn the_rpm_holds_the_payload_where_fedora_wants_it() {
+    let packed = packed(&rpm::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    assert!(file.ends_with("/ductor-1.2.3~rc.1-1.x86_64.rpm"), "{file}");
+    fs::create_dir(folder.join("root")).unwrap();
+    if run(&folder.join("root"), "bsdtar", &["-xpf", &file]).is_none() {
+        return;
+    }
+    let found = files(&folder.join("root"));
+    let of = |role| packed.payload.files.iter().find(|file| file.role == role).unwrap();
+    assert_same("program", &found["usr/bin/ductor"], 0o755, &of(Role::Program).bytes);
+    let unit = &found["usr/lib/systemd/user/ductor.service"];
+    assert_same("unit", unit, 0o644, &of(Role::Definition).bytes);
+    for path in [
+        "usr/lib/systemd/user-preset/90-ductor.preset",
+        "usr/share/man/man1/ductor.1.gz",
+        "usr/share/bash-completion/completions/ductor",
+        "usr/share/zsh/site-functions/_ductor",
+        "usr/share/fish/vendor_completions.d/ductor.fish",
+        "usr/share/doc/ductor/CHANGELOG.md",
+        "usr/share/licenses/ductor/LICENSE-MIT",
+    ] {
+        assert!(found.contains_key(path), "no {path} in {:?}", found.keys());
+    }
+    assert!(found.keys().all(|path| path.starts_with("usr/")), "{:?}", found.keys());
+    // Nothing but the preset is there that is not of the payload.
+    assert_eq!(found.len(), packed.payload.files.len() + 1);
+}
+
+#[test]
+fn the_rpm_says_what_it_is() {
+    let packed = packed(&rpm::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    let query = "%{NAME} %{VERSION} %{RELEASE} %{ARCH} %{LICENSE} %{BUILDTIME} %{BUILDHOST}\n";
+    let Some(said) = run(folder, "rpm", &["-qp", "--nosignature", "--queryformat", query, &file]) else {
+        return;
+    };
+    assert_eq!(said, "ductor 1.2.3~rc.1 1 x86_64 MIT OR Apache-2.0 1234567890 localhost\n");
+    let ask = |what: &str| run(folder, "rpm", &["-qp", "--nosignature", what, &file]).unwrap();
+    assert_eq!(ask("--recommends"), "python3 >= 3.11\n");
+    assert!(ask("--requires").contains("libc.so.6(GLIBC_2."), "what /bin/true needs: {}", ask("--requires"));
+    let scripts = ask("--scripts");
+    for script in ["post", "posttrans", "preun", "postun"] {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../installers/rpm").join(script);
+        assert!(scripts.contains(fs::read_to_string(source).unwrap().trim()), "no %{script} in {scripts}");
+    }
+    let times = "[%{FILEMTIMES} %{FILEUSERNAME}:%{FILEGROUPNAME}\n]";
+    let times = run(folder, "rpm", &["-qp", "--nosignature", "--queryformat", times, &file]).unwrap();
+    assert!(times.lines().all(|line| line == "1234567890 root:root"), "{times}");
+    run(folder, "rpm", &["--checksig", "--nosignature", &file]);
 }

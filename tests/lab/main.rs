@@ -10,6 +10,7 @@ mod deb;
 mod definitions;
 mod endings;
 mod faults;
+mod foreign;
 mod getting;
 mod input;
 mod inside;
@@ -20,6 +21,7 @@ mod owners;
 mod package;
 mod places;
 mod reproducible;
+mod rpm;
 mod screens;
 mod service;
 mod survive;
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
         upgrade::TESTS,
         onboarding::TESTS,
         input::TESTS,
+        rpm::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {

@@ -13,8 +13,9 @@ use crate::compress::{gzip, xz};
 use crate::elf::{self, Needs};
 use crate::layout::{self, Distribution};
 use crate::payload::{File, Payload, Role};
-use crate::release::{DESCRIPTION, HOMEPAGE, MAINTAINER, NAME, Release, SUMMARY};
+use crate::release::{DESCRIPTION, HOMEPAGE, MAINTAINER, NAME, REVISION, Release, SUMMARY};
 use crate::target::Target;
+use crate::text::wrap;
 use crate::tree::{Node, Tree};
 use crate::version;
 
@@ -30,9 +31,6 @@ const DEBIAN: Distribution = Distribution {
         _ => Some(format!("usr/share/doc/{NAME}/{}", file.name)),
     },
 };
-
-/// The revision of the package of one version. A new one would need a changelog of its own.
-const REVISION: &str = "1";
 
 const SCRIPTS: [(&str, &str); 3] = [
     ("postinst", include_str!("../../../installers/deb/postinst")),
@@ -163,21 +161,6 @@ fn item(change: &str) -> String {
 /// The start of a day in UTC: the changelog knows no time of day.
 fn rfc_2822(day: Date) -> String {
     day.strftime("%a, %d %b %Y 00:00:00 +0000").to_string()
-}
-
-/// Words in lines of at most `width` characters.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

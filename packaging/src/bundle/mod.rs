@@ -4,6 +4,7 @@
 
 pub mod ar;
 pub mod deb;
+pub mod rpm;
 pub mod tar_xz;
 
 use anyhow::{Context, Result, ensure};
@@ -35,11 +36,13 @@ pub struct Format {
 }
 
 /// Every bundle there is.
-pub const BUNDLES: [Bundle; 4] = [
+pub const BUNDLES: [Bundle; 6] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
+    Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
     Bundle { platform: "linux/aarch64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/aarch64", format: &deb::FORMAT },
+    Bundle { platform: "linux/aarch64", format: &rpm::FORMAT },
 ];
 
 impl Bundle {
@@ -81,7 +84,7 @@ mod tests {
         assert_eq!(names(&["linux/*/deb"]), ["linux/x86_64/deb", "linux/aarch64/deb"]);
         assert_eq!(
             names(&["linux/x86_64/deb", "linux/x86_64/*"]),
-            ["linux/x86_64/tar.xz", "linux/x86_64/deb"]
+            ["linux/x86_64/tar.xz", "linux/x86_64/deb", "linux/x86_64/rpm"]
         );
         let error = named(&["linux/*".into()]).unwrap_err().to_string();
         assert!(error.starts_with("linux/* names no bundle"), "{error}");

@@ -44,8 +44,12 @@ pub const TRIXIE: Image = Image { name: "trixie", suite: "trixie", python: "3.13
 /// [`BOOKWORM`] where alice has the real bot, as `pipx install ductor` leaves it.
 pub const BOT: Image = Image { name: "bot", bot: true, ..BOOKWORM };
 
+/// [`BOOKWORM`] with the package managers of other distributions.
+pub const FOREIGN: Image =
+    Image { name: "foreign", packages: &["polkitd", "python3", "rpm", "pacman-package-manager"], ..BOOKWORM };
+
 /// Every image.
-pub const ALL: [&Image; 4] = [&SERVER, &BOOKWORM, &TRIXIE, &BOT];
+pub const ALL: [&Image; 5] = [&SERVER, &BOOKWORM, &TRIXIE, &BOT, &FOREIGN];
 
 /// The users of every image besides root, with their ids.
 pub const USERS: [(&str, u32); 2] = [("alice", 1000), ("bob", 1001)];

@@ -13,7 +13,7 @@ use super::Steps;
 use super::tally::{Tally, count};
 use crate::lab::{image, machine, needs};
 
-/// The variable that names the package to test, a `.deb`.
+/// The variable that names the package to test, a `.deb`. The other bundles of its platform stand beside it.
 pub const PACKAGE: &str = "DUCTOR_LAB_PACKAGE";
 
 /// The variable that says why the tests of the lab can't run. Empty: they are not wanted.
@@ -59,13 +59,12 @@ fn build_images() -> Result<()> {
     image::build_all(&image::ALL, &say)
 }
 
-/// `cargo xtask dist` for the package of this computer's own architecture.
+/// `cargo xtask dist` for the bundles of this computer's own OS and architecture.
 fn make_package() -> Result<PathBuf> {
     let out = super::root().join("target/lab");
-    let bundle = format!("linux/{}/deb", std::env::consts::ARCH);
     let mut dist = Command::new(std::env::current_exe()?);
-    let status = dist.args(["dist", &bundle, "--out"]).arg(&out).current_dir(super::root()).status()?;
-    ensure!(status.success(), "cargo xtask dist {bundle}: {status}");
+    let status = dist.args(["dist", "--out"]).arg(&out).current_dir(super::root()).status()?;
+    ensure!(status.success(), "cargo xtask dist: {status}");
     newest_package(&out)
 }
 

@@ -1,0 +1,165 @@
+//! The `.rpm`, in the form that rpm has read since version 4, written by the crate `rpm`.
+//!
+//! The scriptlets are real files in `installers/rpm/`. They do what Fedora's `%systemd_user_*` macros expand to,
+//! written out, for other distributions have other macros or none.
+
+use anyhow::{Context, Result};
+use jiff::civil::Date;
+use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileMode, FileOptions, PackageBuilder};
+use semver::Version;
+
+use super::Format;
+use crate::elf::{self, Needs};
+use crate::layout::{self, Distribution};
+use crate::payload::{File, Payload, Role};
+use crate::release::{DESCRIPTION, HOMEPAGE, LICENCE, MAINTAINER, NAME, REVISION, Release, SUMMARY};
+use crate::target::Target;
+use crate::text::wrap;
+use crate::tree::{Node, Tree};
+use crate::version;
+
+/// `ductor-0.1.0-1.x86_64.rpm`
+pub const FORMAT: Format = Format { name: "rpm", file, pack };
+
+/// What Fedora and its kin have otherwise than others.
+const FEDORA: Distribution = Distribution {
+    zsh: "usr/share/zsh/site-functions",
+    documentation: |file: &File| match file.role {
+        Role::Licence => Some(format!("{LICENCES}/{}", file.name)),
+        _ => Some(format!("{DOCUMENTATION}/{}", file.name)),
+    },
+};
+const DOCUMENTATION: &str = "usr/share/doc/ductor";
+const LICENCES: &str = "usr/share/licenses/ductor";
+
+/// The preset that enables the service for everybody. Fedora's last one disables what no other has named.
+const PRESET: (&str, &str) = (
+    "usr/lib/systemd/user-preset/90-ductor.preset",
+    include_str!("../../../installers/rpm/90-ductor.preset"),
+);
+
+const POST: &str = include_str!("../../../installers/rpm/post");
+const POSTTRANS: &str = include_str!("../../../installers/rpm/posttrans");
+const PREUN: &str = include_str!("../../../installers/rpm/preun");
+const POSTUN: &str = include_str!("../../../installers/rpm/postun");
+
+/// Folders that are there wherever systemd is. A folder that is not among them belongs to the package, too, so
+/// that it goes with it.
+#[rustfmt::skip] // a list
+const COMMON: [&str; 10] = [
+    "usr", "usr/bin", "usr/lib", "usr/lib/systemd", "usr/lib/systemd/user", "usr/lib/systemd/user-preset",
+    "usr/share", "usr/share/doc", "usr/share/man", "usr/share/man/man1",
+];
+
+fn file(version: &Version, target: &Target) -> String {
+    format!("{NAME}-{}-{REVISION}.{}.rpm", version::rpm(version), target.arch.name)
+}
+
+fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
+    let epoch = u32::try_from(release.epoch).context("rpm knows no time after 2106")?;
+    let version = version::rpm(&release.version);
+    let summary = capitalised(SUMMARY);
+    let mut package = PackageBuilder::new(NAME, &version, LICENCE, payload.target.arch.name, &summary);
+    // As Fedora compresses its own.
+    let config = BuildConfig::v4().source_date(epoch).compression(CompressionWithLevel::Zstd(19));
+    package.using_config(config).release(REVISION);
+    package.description(wrap(DESCRIPTION, 79).join("\n")).url(HOMEPAGE);
+    package
+        .vendor("The ductor contributors")
+        .packager(MAINTAINER)
+        .group("Unspecified")
+        .build_host("localhost");
+    package.post_install_script(POST).post_trans_script(POSTTRANS);
+    package.pre_uninstall_script(PREUN).post_uninstall_script(POSTUN);
+    package.recommends(Dependency::greater_eq("python3", "3.11"));
+    for need in requires(&needs(payload)?) {
+        package.requires(Dependency::any(need));
+    }
+    for entry in &release.changelog {
+        let author = format!("{MAINTAINER} - {}-{REVISION}", version::rpm(&entry.version));
+        let changes: Vec<String> = entry.changes.iter().map(|change| item(change)).collect();
+        package.add_changelog_entry(author, changes.join("\n"), noon(entry.date)?);
+    }
+    add(&mut package, &data(payload)?)?;
+    let mut bytes = Vec::new();
+    package.build()?.write(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What is installed: the payload, and the preset.
+fn data(payload: &Payload) -> Result<Tree> {
+    let mut tree = layout::linux(payload, &FEDORA)?;
+    tree.add(PRESET.0, 0o644, PRESET.1.into())?;
+    Ok(tree)
+}
+
+fn add(package: &mut PackageBuilder, data: &Tree) -> Result<()> {
+    for (path, node) in data.nodes() {
+        let place = format!("/{path}");
+        match node {
+            Node::Folder if COMMON.contains(&path) => {}
+            Node::Folder => drop(package.with_dir_entry(FileOptions::dir(place).mode(FileMode::dir(0o755)))?),
+            Node::File { mode, bytes } => {
+                let mode = FileMode::regular(u16::try_from(*mode)?);
+                let options = FileOptions::new(place).mode(mode);
+                let options = match path {
+                    _ if path.starts_with(LICENCES) => options.license(),
+                    _ if path.starts_with(DOCUMENTATION) || path.contains("/man/") => options.doc(),
+                    _ => options,
+                };
+                package.with_file_contents(bytes.clone(), options)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn needs(payload: &Payload) -> Result<Needs> {
+    let program = payload.files.iter().find(|file| file.role == Role::Program);
+    elf::needs(program.map_or(&[], |file| &file.bytes))
+}
+
+/// The libraries that a program needs, as rpm's own generator names those of 64 bits. A static program needs none.
+fn requires(needs: &Needs) -> Vec<String> {
+    let mut requires: Vec<String> =
+        needs.libraries.iter().map(|library| format!("{library}()(64bit)")).collect();
+    if let Some((major, minor)) = needs.glibc {
+        requires.push(format!("libc.so.6(GLIBC_{major}.{minor})(64bit)"));
+    }
+    requires.sort();
+    requires
+}
+
+fn capitalised(text: &str) -> String {
+    let first = text.chars().next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + text.get(1..).unwrap_or_default()
+}
+
+fn item(change: &str) -> String {
+    format!("- {}", wrap(change, 77).join("\n  "))
+}
+
+/// rpm's changelog knows days only, and writes each as noon in UTC.
+fn noon(day: Date) -> Result<u32> {
+    let noon = day.at(12, 0, 0, 0).to_zoned(jiff::tz::TimeZone::UTC)?;
+    u32::try_from(noon.timestamp().as_second()).with_context(|| format!("{day} is no day for rpm"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libraries_are_named_as_rpm_names_them() {
+        assert_eq!(requires(&Needs::default()), [""; 0]);
+        let needs =
+            Needs { libraries: vec!["libgcc_s.so.1".into(), "libc.so.6".into()], glibc: Some((2, 34)) };
+        let expected = ["libc.so.6()(64bit)", "libc.so.6(GLIBC_2.34)(64bit)", "libgcc_s.so.1()(64bit)"];
+        assert_eq!(requires(&needs), expected);
+    }
+
+    #[test]
+    fn a_day_is_its_noon() {
+        assert_eq!(noon("2026-11-22".parse().unwrap()).unwrap(), 1_795_348_800);
+    }
+}
