@@ -27,3 +27,14 @@ pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)
 }
+
+/// As `zstd -19` would, which is what makepkg's archives are made with.
+///
+/// # Errors
+/// Not enough memory.
+pub fn zstd(bytes: &[u8]) -> Result<Vec<u8>> {
+    let mut encoder = zstd::Encoder::new(Vec::new(), 19)?;
+    encoder.include_checksum(true)?;
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?)
+}

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
-use xtask::bundle::{Format, deb, rpm, tar_xz};
+use xtask::bundle::{Format, arch, deb, rpm, tar_xz};
 use xtask::payload::{Payload, Role};
 use xtask::release::Release;
 use xtask::target::TARGETS;
@@ -233,4 +233,41 @@ fn the_rpm_says_what_it_is() {
     let times = run(folder, "rpm", &["-qp", "--nosignature", "--queryformat", times, &file]).unwrap();
     assert!(times.lines().all(|line| line == "1234567890 root:root"), "{times}");
     run(folder, "rpm", &["--checksig", "--nosignature", &file]);
+}
+
+#[test]
+fn the_package_of_arch_holds_the_payload_and_says_what_it_is() {
+    let packed = packed(&arch::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    assert!(file.ends_with("/ductor-1.2.3rc.1-1-x86_64.pkg.tar.zst"), "{file}");
+    fs::create_dir(folder.join("root")).unwrap();
+    let root = folder.join("root");
+    if run(&root, "bsdtar", &["-xpf", &file]).is_none() {
+        return;
+    }
+    let found = files(&root);
+    let of = |role| packed.payload.files.iter().find(|file| file.role == role).unwrap();
+    assert_same("program", &found["usr/bin/ductor"], 0o755, &of(Role::Program).bytes);
+    let unit = &found["usr/lib/systemd/user/ductor.service"];
+    assert_same("unit", unit, 0o644, &of(Role::Definition).bytes);
+    let install = Path::new(env!("CARGO_MANIFEST_DIR")).join("../installers/arch/ductor.install");
+    assert_same("install", &found[".INSTALL"], 0o644, &fs::read(install).unwrap());
+    for path in ["usr/share/licenses/ductor/LICENSE-MIT", "usr/share/doc/ductor/README.arch"] {
+        assert!(found.contains_key(path), "no {path} in {:?}", found.keys());
+    }
+    // Beside the payload: how Arch does it, and three files that are not installed.
+    assert_eq!(found.len(), packed.payload.files.len() + 1 + 3);
+    let info = String::from_utf8_lossy(&found[".PKGINFO"].1).into_owned();
+    for line in ["pkgname = ductor", "pkgver = 1.2.3rc.1-1", "arch = x86_64", "builddate = 1234567890"] {
+        assert!(info.lines().any(|is| is == line), "no {line} in {info}");
+    }
+    assert!(info.contains("\ndepend = glibc>=2."), "what /bin/true needs: {info}");
+    if let Some(order) = run(folder, "vercmp", &["1.2.3rc.1-1", "1.2.3-1"]) {
+        assert_eq!(order, "-1\n");
+    }
+    // The list that pacman verifies by, as another program reads it: every file but itself.
+    let list = run(&root, "bsdtar", &["-tf", ".MTREE"]).unwrap();
+    let listed = |path: &&String| list.lines().any(|line| line.trim_start_matches("./") == path.as_str());
+    let missing: Vec<_> = found.keys().filter(|path| !listed(path)).collect();
+    assert_eq!(missing, [".MTREE"]);
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
 mod access;
+mod arch;
 mod deb;
 mod definitions;
 mod endings;
@@ -89,6 +90,7 @@ fn main() -> ExitCode {
         onboarding::TESTS,
         input::TESTS,
         rpm::TESTS,
+        arch::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {

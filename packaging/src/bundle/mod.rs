@@ -3,6 +3,7 @@
 //! To add a format, write its module beside [`deb`] and give it rows in [`BUNDLES`].
 
 pub mod ar;
+pub mod arch;
 pub mod deb;
 pub mod rpm;
 pub mod tar_xz;
@@ -36,13 +37,15 @@ pub struct Format {
 }
 
 /// Every bundle there is.
-pub const BUNDLES: [Bundle; 6] = [
+pub const BUNDLES: [Bundle; 8] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
     Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
+    Bundle { platform: "linux/x86_64", format: &arch::FORMAT },
     Bundle { platform: "linux/aarch64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/aarch64", format: &deb::FORMAT },
     Bundle { platform: "linux/aarch64", format: &rpm::FORMAT },
+    Bundle { platform: "linux/aarch64", format: &arch::FORMAT },
 ];
 
 impl Bundle {
@@ -84,7 +87,7 @@ mod tests {
         assert_eq!(names(&["linux/*/deb"]), ["linux/x86_64/deb", "linux/aarch64/deb"]);
         assert_eq!(
             names(&["linux/x86_64/deb", "linux/x86_64/*"]),
-            ["linux/x86_64/tar.xz", "linux/x86_64/deb", "linux/x86_64/rpm"]
+            ["linux/x86_64/tar.xz", "linux/x86_64/deb", "linux/x86_64/rpm", "linux/x86_64/arch"]
         );
         let error = named(&["linux/*".into()]).unwrap_err().to_string();
         assert!(error.starts_with("linux/* names no bundle"), "{error}");
