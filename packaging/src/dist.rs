@@ -13,10 +13,12 @@ use crate::build;
 use crate::bundle::{self, BUNDLES, Bundle};
 use crate::checksums;
 use crate::flags::Wish;
+use crate::manifest::{self, Part, What};
 use crate::payload::Payload;
 use crate::progress::Progress;
 use crate::release::{self, Release};
 use crate::report::{self, Made, Offer};
+use crate::sbom;
 use crate::target::{self, Target};
 use crate::tools::{self, Missing};
 use crate::workspace::Workspace;
@@ -43,7 +45,7 @@ pub fn run(wish: &Wish) -> Result<()> {
     let payloads = payloads(&plan, &workspace, &release, wish.no_build, &progress);
     let folder = folder(&workspace, wish.out.as_deref())?;
     let results = pack(&plan, &payloads, &release, &folder, &progress);
-    finish(results, &folder)
+    finish(&plan, &payloads, results, (&workspace, &release, &folder))
 }
 
 /// Which bundles, each for which target, and what this machine lacks for it.
@@ -167,23 +169,72 @@ fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
     written.map_err(|error| anyhow!("{}: {}", error.what, error.cause))
 }
 
-/// Writes the hashes of what was made and prints the table of it, then what was not made and why.
-fn finish(results: Vec<(String, Result<Made>)>, folder: &Path) -> Result<()> {
+/// Writes what is said of the bundles that were made, and prints the table of it; then what was not made and why.
+fn finish(
+    plan: &[Planned],
+    payloads: &[(&'static Target, Result<Payload>)],
+    results: Vec<(String, Result<Made>)>,
+    around: (&Workspace, &Release, &Path),
+) -> Result<()> {
     let (mut made, mut failed) = (Vec::new(), Vec::new());
-    for (name, result) in results {
+    for (planned, (name, result)) in plan.iter().zip(results) {
         match result {
-            Ok(bundle) => made.push(bundle),
+            Ok(bundle) => made.push((planned, bundle)),
             Err(error) => failed.push((name, error)),
         }
     }
-    if !made.is_empty() {
-        let lines = checksums::lines(made.iter().map(|made| (made.file.as_str(), made.sha256.as_str())));
-        write(folder, checksums::FILE, lines.as_bytes())?;
-    }
+    let folder = around.2;
+    let mut files = if made.is_empty() { Vec::new() } else { describe(&made, payloads, around)? };
+    let mut made: Vec<Made> = made.into_iter().map(|(_, made)| made).collect();
+    made.append(&mut files);
     report::made(&made, folder);
     for (name, error) in &failed {
         report::error(&format!("{name}: {error:#}"));
     }
-    ensure!(failed.is_empty(), "{} of {} bundles not made", failed.len(), failed.len() + made.len());
+    ensure!(failed.is_empty(), "{} of {} bundles not made", failed.len(), plan.len());
     Ok(())
+}
+
+/// The files that go with every release: the bill of materials, the manifest, and the hashes over all.
+fn describe(
+    made: &[(&Planned, Made)],
+    payloads: &[(&'static Target, Result<Payload>)],
+    (workspace, release, folder): (&Workspace, &Release, &Path),
+) -> Result<Vec<Made>> {
+    let mut files = Vec::new();
+    let mut keep = |file: &str, bytes: Vec<u8>, start: Instant| -> Result<()> {
+        write(folder, file, &bytes)?;
+        let (size, sha256) = (bytes.len(), checksums::sha256(&bytes));
+        files.push(Made { name: "always".into(), file: file.into(), size, sha256, time: start.elapsed() });
+        Ok(())
+    };
+    let packed: Vec<&Payload> = payloads.iter().filter_map(|(_, payload)| payload.as_ref().ok()).collect();
+    let start = Instant::now();
+    let targets: Vec<&Target> = packed.iter().map(|payload| payload.target).collect();
+    let (sbom_file, sbom) = (sbom::file(&release.version), sbom::sbom(release, workspace, &targets)?);
+    let sbom_hash = checksums::sha256(&sbom);
+    keep(&sbom_file, sbom, start)?;
+
+    let start = Instant::now();
+    let mut parts = vec![Part { file: &sbom_file, sha256: &sbom_hash, what: What::Sbom }];
+    for (planned, made) in made {
+        let payload = packed.iter().find(|payload| payload.target == planned.target).context("not staged")?;
+        let what = What::Bundle(planned.bundle.format, payload);
+        parts.push(Part { file: &made.file, sha256: &made.sha256, what });
+    }
+    keep(manifest::FILE, manifest::manifest(release, &parts)?, start)?;
+
+    let start = Instant::now();
+    let all = made.iter().map(|(_, made)| made).chain(&files);
+    let lines = checksums::lines(all.map(|made| (made.file.as_str(), made.sha256.as_str())));
+    let sums = Made {
+        name: "always".into(),
+        file: checksums::FILE.into(),
+        size: lines.len(),
+        sha256: checksums::sha256(lines.as_bytes()),
+        time: start.elapsed(),
+    };
+    write(folder, checksums::FILE, lines.as_bytes())?;
+    files.push(sums);
+    Ok(files)
 }

@@ -11,6 +11,9 @@
 //! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
 //! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
 //!
+//! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
+//! of) and [`checksums`].
+//!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
@@ -26,10 +29,12 @@ pub mod epoch;
 pub mod flags;
 pub mod lab;
 pub mod layout;
+pub mod manifest;
 pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod report;
+pub mod sbom;
 pub mod target;
 pub mod test;
 pub mod text;

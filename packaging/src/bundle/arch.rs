@@ -19,7 +19,13 @@ use crate::tree::{Node, Tree};
 use crate::version;
 
 /// `ductor-0.1.0-1-x86_64.pkg.tar.zst`
-pub const FORMAT: Format = Format { name: "arch", file, pack };
+pub const FORMAT: Format = Format {
+    name: "arch",
+    description: "Package for Arch Linux",
+    install: Some("sudo pacman -U ./"),
+    file,
+    pack,
+};
 
 /// What Arch has otherwise than others.
 const ARCH: Distribution = Distribution {

@@ -20,7 +20,13 @@ use crate::tree::{Node, Tree};
 use crate::version;
 
 /// `ductor_0.1.0-1_amd64.deb`
-pub const FORMAT: Format = Format { name: "deb", file, pack };
+pub const FORMAT: Format = Format {
+    name: "deb",
+    description: "Package for Debian and Ubuntu",
+    install: Some("sudo apt install ./"),
+    file,
+    pack,
+};
 
 /// What Debian has otherwise than others. Its licences stand in the file `copyright`.
 const DEBIAN: Distribution = Distribution {

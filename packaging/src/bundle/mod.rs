@@ -30,6 +30,10 @@ pub struct Bundle {
 pub struct Format {
     /// How the names of its bundles end.
     pub name: &'static str,
+    /// What it is, for people.
+    pub description: &'static str,
+    /// The command that installs it, up to the name of the file; none for an archive, which is unpacked.
+    pub install: Option<&'static str>,
     /// The name of the file. It differs by target.
     pub file: fn(&Version, &Target) -> String,
     /// The content of the file: a pure function, which may run in any thread.

@@ -19,7 +19,13 @@ use crate::tree::{Node, Tree};
 use crate::version;
 
 /// `ductor-0.1.0-1.x86_64.rpm`
-pub const FORMAT: Format = Format { name: "rpm", file, pack };
+pub const FORMAT: Format = Format {
+    name: "rpm",
+    description: "Package for Fedora, openSUSE and their kin",
+    install: Some("sudo dnf install ./"),
+    file,
+    pack,
+};
 
 /// What Fedora and its kin have otherwise than others.
 const FEDORA: Distribution = Distribution {

@@ -11,7 +11,7 @@ use crate::release::{NAME, Release};
 use crate::target::Target;
 
 /// `ductor-x86_64-unknown-linux-musl.tar.xz`
-pub const FORMAT: Format = Format { name: "tar.xz", file, pack };
+pub const FORMAT: Format = Format { name: "tar.xz", description: "Archive", install: None, file, pack };
 
 fn file(_: &Version, target: &Target) -> String {
     format!("{NAME}-{}.tar.xz", target.triple)

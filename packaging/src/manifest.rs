@@ -1,0 +1,146 @@
+//! `dist-manifest.json`: what a release consists of, in the form that cargo-dist reads and writes. From it `dist`
+//! makes the installers that fetch, and the announcement.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use cargo_dist_schema::{
+    Artifact, ArtifactId, ArtifactKind, Asset, AssetKind, ChecksumExtension, ChecksumValue, DistManifest,
+    ExecutableAsset, RelPath, Release as App, SELF_VERSION, TripleName,
+};
+
+use crate::bundle::Format;
+use crate::checksums;
+use crate::payload::{File, Payload, Role};
+use crate::release::{NAME, Release};
+
+/// The name of the file.
+pub const FILE: &str = "dist-manifest.json";
+
+/// A file of the release.
+pub struct Part<'a> {
+    /// Its name.
+    pub file: &'a str,
+    /// Its hash.
+    pub sha256: &'a str,
+    /// What it is.
+    pub what: What<'a>,
+}
+
+/// What a file of a release is.
+pub enum What<'a> {
+    /// A bundle: of this format, of this payload.
+    Bundle(&'a Format, &'a Payload),
+    /// The software bill of materials.
+    Sbom,
+}
+
+/// The manifest of a release that has these files, and `sha256.sum`.
+///
+/// # Errors
+/// Never: it is plain data.
+pub fn manifest(release: &Release, parts: &[Part]) -> Result<Vec<u8>> {
+    let mut artifacts: BTreeMap<ArtifactId, Artifact> =
+        parts.iter().map(|part| (ArtifactId::new(part.file.into()), artifact(part))).collect();
+    let sums = ArtifactId::new(checksums::FILE.into());
+    artifacts.insert(sums.clone(), plain(sums, ArtifactKind::UnifiedChecksum));
+    let app = App {
+        app_name: NAME.into(),
+        app_version: release.version.to_string(),
+        env: None,
+        display_name: None,
+        display: None,
+        artifacts: artifacts.keys().cloned().collect(),
+        hosting: cargo_dist_schema::Hosting::default(),
+    };
+    let mut manifest = DistManifest::new(vec![app], artifacts);
+    manifest.dist_version = Some(SELF_VERSION.into());
+    manifest.announcement_tag = Some(format!("v{}", release.version));
+    manifest.announcement_is_prerelease = !release.version.pre.is_empty();
+    let mut bytes = serde_json::to_vec_pretty(&manifest)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn artifact(part: &Part) -> Artifact {
+    let name = ArtifactId::new(part.file.into());
+    let mut artifact = match part.what {
+        What::Sbom => plain(name, ArtifactKind::SBOM),
+        What::Bundle(format, payload) => {
+            // Of an archive dist wants to know what stands at its top; a package's manager knows that by itself.
+            let (kind, assets) = match format.install {
+                Some(_) => (ArtifactKind::Installer, Vec::new()),
+                None => (ArtifactKind::ExecutableZip, payload.files.iter().filter_map(asset).collect()),
+            };
+            let install = format.install.map(|command| format!("{command}{}", part.file));
+            Artifact {
+                target_triples: vec![TripleName::new(payload.target.triple.into())],
+                assets,
+                install_hint: install,
+                description: Some(format.description.into()),
+                ..plain(name, kind)
+            }
+        }
+    };
+    artifact.checksums =
+        BTreeMap::from([(ChecksumExtension::new("sha256".into()), ChecksumValue::new(part.sha256.into()))]);
+    artifact
+}
+
+fn plain(name: ArtifactId, kind: ArtifactKind) -> Artifact {
+    Artifact {
+        name: Some(name),
+        kind,
+        target_triples: Vec::new(),
+        path: None,
+        assets: Vec::new(),
+        install_hint: None,
+        description: None,
+        checksum: None,
+        checksums: BTreeMap::new(),
+    }
+}
+
+/// The program and what people read. The top folder, which installers strip, is not part of a path.
+fn asset(file: &File) -> Option<Asset> {
+    let kind = match file.role {
+        Role::Program => AssetKind::Executable(ExecutableAsset { symbols_artifact: None }),
+        Role::Readme => AssetKind::Readme,
+        Role::Licence => AssetKind::License,
+        Role::Changelog => AssetKind::Changelog,
+        Role::Definition | Role::ManPage | Role::Completion(_) => return None,
+    };
+    let path: RelPath = file.name.clone();
+    Some(Asset { id: None, name: Some(file.name.clone()), path: Some(path), kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::{deb, tar_xz};
+    use crate::payload::tests::sample;
+
+    #[test]
+    fn dists_own_reader_finds_every_file_with_its_hash() {
+        let release = Release { version: "1.2.3-rc.1".parse().unwrap(), epoch: 0, changelog: Vec::new() };
+        let payload = sample(b"");
+        let parts = [
+            Part { file: "a.tar.xz", sha256: "11", what: What::Bundle(&tar_xz::FORMAT, &payload) },
+            Part { file: "a.deb", sha256: "22", what: What::Bundle(&deb::FORMAT, &payload) },
+            Part { file: "a.cdx.json", sha256: "33", what: What::Sbom },
+        ];
+        let read: DistManifest = serde_json::from_slice(&manifest(&release, &parts).unwrap()).unwrap();
+        assert_eq!(read.announcement_tag.as_deref(), Some("v1.2.3-rc.1"));
+        assert!(read.announcement_is_prerelease);
+        let app = read.release_by_name(NAME).unwrap();
+        let of = |file: &str| read.artifacts_for_release(app).find(|(id, _)| id.as_str() == file).unwrap().1;
+        for part in &parts {
+            assert_eq!(of(part.file).checksums.values().next().unwrap().as_str(), part.sha256);
+        }
+        assert!(matches!(of("a.tar.xz").kind, ArtifactKind::ExecutableZip));
+        assert_eq!(of("a.deb").install_hint.as_deref(), Some("sudo apt install ./a.deb"));
+        assert_eq!(of("a.deb").target_triples[0].as_str(), payload.target.triple);
+        assert!(of("a.tar.xz").assets.iter().any(|it| matches!(it.kind, AssetKind::Executable(_))));
+        assert!(matches!(of("sha256.sum").kind, ArtifactKind::UnifiedChecksum));
+    }
+}
