@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::release::NAME;
-use crate::target::Target;
+use crate::target::{Libc, Target};
+use crate::tools;
 use crate::workspace::{Workspace, cargo, output};
 
 /// Compiles the program of a target. Cargo says on stderr how far it is.
@@ -29,6 +30,7 @@ pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
         .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
         .current_dir(&workspace.root)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
+    set_linker(&mut build, target)?;
     set_flags(&mut build, target, remap(workspace)?);
     run("build", target, &mut build)
 }
@@ -48,6 +50,17 @@ fn run(what: &str, target: &Target, command: &mut Command) -> Result<()> {
     let what = format!("cargo {what} for {}", target.triple);
     let status = command.stdout(Stdio::null()).status().with_context(|| what.clone())?;
     ensure!(status.success(), "{what}: {status}; what it said stands above");
+    Ok(())
+}
+
+/// Links for musl with the linker that Rust's own tool chain brings, unless the caller's environment names one:
+/// with it and the C library that comes with the target nothing of this machine is linked in, so any machine
+/// links for any processor, and gives the same bytes. A tool chain without it (Debian's) links as it does by itself.
+fn set_linker(build: &mut Command, target: &Target) -> Result<()> {
+    let theirs = format!("CARGO_TARGET_{}_LINKER", target.triple.to_uppercase().replace('-', "_"));
+    if target.libc == Some(Libc::Musl) && env::var_os(theirs).is_none() && tools::own_linker()?.is_some() {
+        build.arg("--config").arg(format!("target.{}.linker=\"{}\"", target.triple, tools::LINKER));
+    }
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::Result;
 use serde::Serialize;
 
 use crate::workspace::output;
@@ -24,6 +25,21 @@ pub fn compiler(triple: &str) -> Option<Missing> {
         what: format!("Rust's standard library for {triple}"),
         get: format!("rustup target add {triple}"),
     })
+}
+
+/// The linker of Rust's own tool chain, as rustc finds it.
+pub const LINKER: &str = "rust-lld";
+
+/// Where the linker of this tool chain is, if it brings one.
+///
+/// # Errors
+/// rustc can't be run.
+pub fn own_linker() -> Result<Option<PathBuf>> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
+    // The folder of the host's standard library has a neighbour for programs.
+    let folder = output(Command::new(rustc).arg("--print=target-libdir"))?;
+    let linker = PathBuf::from(String::from_utf8_lossy(&folder).trim()).with_file_name("bin").join(LINKER);
+    Ok(linker.is_file().then_some(linker))
 }
 
 /// Whether rustc knows the target and its compiled standard library is there.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
+mod aarch64;
 mod access;
 mod arch;
 mod deb;
@@ -91,6 +92,7 @@ fn main() -> ExitCode {
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,
+        aarch64::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
@@ -98,7 +100,7 @@ fn main() -> ExitCode {
         let short = name.strip_prefix("lab::").unwrap_or(name);
         Trial::ignorable_test(short, move || match lacks {
             Some(reason) => Ok(Completion::ignored_with(reason)),
-            None => timed(short, test).map(|()| Completion::Completed),
+            None => timed(short, test),
         })
     });
     let end = libtest_mimic::run(&args, trials.collect());
@@ -112,11 +114,29 @@ fn lacks() -> Option<String> {
     std::env::var(SKIP).ok().or_else(plain)
 }
 
-fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<(), Failed> {
+/// What a single test lacks on this computer: it is skipped, and says so.
+#[derive(Debug)]
+struct Lacks(String);
+
+impl std::fmt::Display for Lacks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Lacks {}
+
+fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<Completion, Failed> {
     let start = Instant::now();
     let end = panic::catch_unwind(test).unwrap_or_else(|_| Err(anyhow::Error::msg(PANIC.take())));
     TIMES.lock().unwrap().push((start.elapsed(), name));
-    end.map_err(|error| format!("{error:#}").into())
+    match end {
+        Ok(()) => Ok(Completion::Completed),
+        Err(error) => match error.downcast::<Lacks>() {
+            Ok(lacks) => Ok(Completion::ignored_with(lacks.0)),
+            Err(error) => Err(format!("{error:#}").into()),
+        },
+    }
 }
 
 fn tell_times() {
