@@ -18,6 +18,11 @@ pub struct Flags {
 pub enum Verb {
     /// Make release bundles: those of this machine's OS and architecture, unless others are named
     Dist(Wish),
+    /// Open every bundle in a folder with other programs, and compare it with what belongs inside
+    Verify {
+        /// The folder that `dist` has made [default: target/distrib]
+        folder: Option<PathBuf>,
+    },
     /// Pass every check of this repository
     Test(crate::test::Wanted),
     /// Real machines by hand

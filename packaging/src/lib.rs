@@ -12,7 +12,7 @@
 //! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
 //!
 //! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
-//! of) and [`checksums`].
+//! of) and [`checksums`]. [`verify`] opens everything again and compares.
 //!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -40,5 +40,6 @@ pub mod test;
 pub mod text;
 pub mod tools;
 pub mod tree;
+pub mod verify;
 pub mod version;
 pub mod workspace;

@@ -63,6 +63,11 @@ pub fn made(made: &[Made], folder: &Path) {
     table(&made.iter().map(row).collect::<Vec<_>>(), [false, false, true, true]);
 }
 
+/// The files that are what they should be.
+pub fn verified(files: &[String]) {
+    table(&files.iter().map(|file| [file.clone(), "verified".into()]).collect::<Vec<_>>(), [false, false]);
+}
+
 /// An error, as `ductor` prints its own.
 #[allow(clippy::print_stderr, reason = "errors are talk, and talk goes to stderr")]
 pub fn error(text: &str) {

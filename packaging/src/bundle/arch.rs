@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use md5::{Digest, Md5};
 use semver::Version;
 
-use super::Format;
+use super::{BSDTAR, Format};
 use crate::checksums::sha256;
 use crate::compress::{gzip, zstd};
 use crate::elf::{self, Needs};
@@ -25,6 +25,9 @@ pub const FORMAT: Format = Format {
     install: Some("sudo pacman -U ./"),
     file,
     pack,
+    tree,
+    reader: BSDTAR,
+    scripts: &[],
 };
 
 /// What Arch has otherwise than others.
@@ -44,6 +47,10 @@ fn file(version: &Version, target: &Target) -> String {
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
+    zstd(&tree(release, payload)?.tar("", release.epoch)?)
+}
+
+fn tree(release: &Release, payload: &Payload) -> Result<Tree> {
     let mut tree = layout::linux(payload, &ARCH)?;
     tree.add(&format!("usr/share/doc/{NAME}/README.arch"), 0o644, README.into())?;
     let info = info(release, payload, &tree)?;
@@ -51,7 +58,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
     tree.add(".INSTALL", 0o644, INSTALL.into())?;
     let mtree = gzip(mtree(&tree, release.epoch).as_bytes())?;
     tree.add(".MTREE", 0o644, mtree)?;
-    zstd(&tree.tar("", release.epoch)?)
+    Ok(tree)
 }
 
 /// The version with the revision.

@@ -26,6 +26,13 @@ pub const FORMAT: Format = Format {
     install: Some("sudo apt install ./"),
     file,
     pack,
+    tree,
+    reader: &["dpkg-deb", "--fsys-tarfile", "FILE"],
+    scripts: &[
+        (&["dpkg-deb", "--info", "FILE", "postinst"], POSTINST),
+        (&["dpkg-deb", "--info", "FILE", "prerm"], PRERM),
+        (&["dpkg-deb", "--info", "FILE", "postrm"], POSTRM),
+    ],
 };
 
 /// What Debian has otherwise than others. Its licences stand in the file `copyright`.
@@ -38,11 +45,9 @@ const DEBIAN: Distribution = Distribution {
     },
 };
 
-const SCRIPTS: [(&str, &str); 3] = [
-    ("postinst", include_str!("../../../installers/deb/postinst")),
-    ("prerm", include_str!("../../../installers/deb/prerm")),
-    ("postrm", include_str!("../../../installers/deb/postrm")),
-];
+const POSTINST: &str = include_str!("../../../installers/deb/postinst");
+const PRERM: &str = include_str!("../../../installers/deb/prerm");
+const POSTRM: &str = include_str!("../../../installers/deb/postrm");
 const COPYRIGHT: &str = include_str!("../../../installers/deb/copyright");
 const OVERRIDES: &str = include_str!("../../../installers/deb/lintian-overrides");
 
@@ -51,11 +56,11 @@ fn file(version: &Version, target: &Target) -> String {
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
-    let data = data(release, payload)?;
+    let data = tree(release, payload)?;
     let mut control = Tree::default();
     control.add("control", 0o644, control_file(release, payload, &data)?.into())?;
     control.add("md5sums", 0o644, md5sums(&data).into())?;
-    for (name, script) in SCRIPTS {
+    for (name, script) in [("postinst", POSTINST), ("prerm", PRERM), ("postrm", POSTRM)] {
         control.add(name, 0o755, script.into())?;
     }
     let control = xz(&control.tar("./", release.epoch)?)?;
@@ -66,7 +71,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
 }
 
 /// What is installed: the payload, and what Debian's policy wants beside it.
-fn data(release: &Release, payload: &Payload) -> Result<Tree> {
+fn tree(release: &Release, payload: &Payload) -> Result<Tree> {
     let mut tree = layout::linux(payload, &DEBIAN)?;
     let changelog = gzip(changelog(release).as_bytes())?;
     tree.add(&format!("usr/share/doc/{NAME}/changelog.Debian.gz"), 0o644, changelog)?;

@@ -15,6 +15,7 @@ use semver::Version;
 use crate::payload::Payload;
 use crate::release::Release;
 use crate::target::Target;
+use crate::tree::Tree;
 
 /// One release file.
 #[derive(Debug)]
@@ -38,7 +39,16 @@ pub struct Format {
     pub file: fn(&Version, &Target) -> String,
     /// The content of the file: a pure function, which may run in any thread.
     pub pack: fn(&Release, &Payload) -> Result<Vec<u8>>,
+    /// What is inside, by which [`crate::verify`] compares.
+    pub tree: fn(&Release, &Payload) -> Result<Tree>,
+    /// The program of others that writes the content of the file `FILE` as a tar archive.
+    pub reader: &'static [&'static str],
+    /// Scripts that are not among the files: the program of others that prints one of the file `FILE`, and the script.
+    pub scripts: &'static [(&'static [&'static str], &'static str)],
 }
+
+/// libarchive's tar, which reads every kind of archive.
+const BSDTAR: &[&str] = &["bsdtar", "--format=gnutar", "-cf", "-", "@FILE"];
 
 /// Every bundle there is.
 pub const BUNDLES: [Bundle; 8] = [

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileMode, FileOptions, PackageBuilder};
 use semver::Version;
 
-use super::Format;
+use super::{BSDTAR, Format};
 use crate::elf::{self, Needs};
 use crate::layout::{self, Distribution};
 use crate::payload::{File, Payload, Role};
@@ -25,6 +25,14 @@ pub const FORMAT: Format = Format {
     install: Some("sudo dnf install ./"),
     file,
     pack,
+    tree,
+    reader: BSDTAR,
+    scripts: &[
+        (&["rpm", "-qp", "--nosignature", "--queryformat", "%{POSTIN}", "FILE"], POST),
+        (&["rpm", "-qp", "--nosignature", "--queryformat", "%{POSTTRANS}", "FILE"], POSTTRANS),
+        (&["rpm", "-qp", "--nosignature", "--queryformat", "%{PREUN}", "FILE"], PREUN),
+        (&["rpm", "-qp", "--nosignature", "--queryformat", "%{POSTUN}", "FILE"], POSTUN),
+    ],
 };
 
 /// What Fedora and its kin have otherwise than others.
@@ -86,14 +94,14 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
         let changes: Vec<String> = entry.changes.iter().map(|change| item(change)).collect();
         package.add_changelog_entry(author, changes.join("\n"), noon(entry.date)?);
     }
-    add(&mut package, &data(payload)?)?;
+    add(&mut package, &tree(release, payload)?)?;
     let mut bytes = Vec::new();
     package.build()?.write(&mut bytes)?;
     Ok(bytes)
 }
 
 /// What is installed: the payload, and the preset.
-fn data(payload: &Payload) -> Result<Tree> {
+fn tree(_: &Release, payload: &Payload) -> Result<Tree> {
     let mut tree = layout::linux(payload, &FEDORA)?;
     tree.add(PRESET.0, 0o644, PRESET.1.into())?;
     Ok(tree)

@@ -3,21 +3,34 @@
 use anyhow::Result;
 use semver::Version;
 
-use super::Format;
+use super::{BSDTAR, Format};
 use crate::compress::xz;
 use crate::layout;
 use crate::payload::Payload;
 use crate::release::{NAME, Release};
 use crate::target::Target;
+use crate::tree::Tree;
 
 /// `ductor-x86_64-unknown-linux-musl.tar.xz`
-pub const FORMAT: Format = Format { name: "tar.xz", description: "Archive", install: None, file, pack };
+pub const FORMAT: Format = Format {
+    name: "tar.xz",
+    description: "Archive",
+    install: None,
+    file,
+    pack,
+    tree,
+    reader: BSDTAR,
+    scripts: &[],
+};
 
 fn file(_: &Version, target: &Target) -> String {
     format!("{NAME}-{}.tar.xz", target.triple)
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
-    let top = format!("{NAME}-{}", payload.target.triple);
-    xz(&layout::archive(payload, &top)?.tar("", release.epoch)?)
+    xz(&tree(release, payload)?.tar("", release.epoch)?)
+}
+
+fn tree(_: &Release, payload: &Payload) -> Result<Tree> {
+    layout::archive(payload, &format!("{NAME}-{}", payload.target.triple))
 }
