@@ -12,6 +12,7 @@ mod deb;
 mod definitions;
 mod endings;
 mod faults;
+mod foreign;
 mod getting;
 mod input;
 mod foreign;
