@@ -1,5 +1,5 @@
 #!/bin/sh
-# What `cargo xtask dist --all` needs beyond a stock Debian, x86_64 or aarch64: run it once, as root or with the
+# What `cargo xtask dist --all` needs beyond rustup on Debian, x86_64 or aarch64: run it once, as root or with the
 # packages below installed.
 #
 #   packaging/cross-setup.sh        then: . "$HOME/.cargo/env" && cargo xtask dist --all
@@ -12,7 +12,7 @@
 # RUSTUP_TOOLCHAIN            which tool chain gets the libraries; the default one if not set
 set -eu
 
-packages='ca-certificates curl gcc git libc6-dev qemu-user-static'
+packages='gcc git libc6-dev qemu-user-static'
 targets='x86_64-unknown-linux-musl aarch64-unknown-linux-musl'
 
 say() { echo "cross-setup: $*" >&2; }
@@ -35,18 +35,12 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
 
-# 2. rustup, with the hash that stands beside it
+# 2. rustup
 PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
 if ! command -v rustup >/dev/null; then
-  url=https://static.rust-lang.org/rustup/dist/$(uname -m)-unknown-linux-gnu/rustup-init
-  folder=$(mktemp -d)
-  trap 'rm -rf "$folder"' EXIT
-  say "getting $url"
-  curl --proto '=https' --tlsv1.2 -sSf -o "$folder/rustup-init" "$url"
-  hash=$(curl --proto '=https' --tlsv1.2 -sSf "$url.sha256" | cut -d ' ' -f 1)
-  echo "$hash  $folder/rustup-init" | sha256sum --check --quiet
-  chmod +x "$folder/rustup-init"
-  "$folder/rustup-init" -y -q --no-modify-path --profile minimal
+  say "missing: rustup, which Debian 12 does not package"
+  say "  fix: get it as its home page says, https://rustup.rs, then run this again"
+  exit 1
 fi
 
 # 3. The standard libraries

@@ -5,7 +5,6 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a test program: it tells, and it may panic")]
 
-mod aarch64;
 mod access;
 mod arch;
 mod deb;
@@ -15,7 +14,6 @@ mod faults;
 mod foreign;
 mod getting;
 mod input;
-mod foreign;
 mod inside;
 mod journal;
 mod lab;
@@ -93,7 +91,6 @@ fn main() -> ExitCode {
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,
-        aarch64::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
@@ -115,28 +112,13 @@ fn lacks() -> Option<String> {
     std::env::var(SKIP).ok().or_else(plain)
 }
 
-/// What a single test lacks on this computer: it is skipped, and says so.
-#[derive(Debug)]
-struct Lacks(String);
-
-impl std::fmt::Display for Lacks {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Lacks {}
-
 fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<Completion, Failed> {
     let start = Instant::now();
     let end = panic::catch_unwind(test).unwrap_or_else(|_| Err(anyhow::Error::msg(PANIC.take())));
     TIMES.lock().unwrap().push((start.elapsed(), name));
     match end {
         Ok(()) => Ok(Completion::Completed),
-        Err(error) => match error.downcast::<Lacks>() {
-            Ok(lacks) => Ok(Completion::ignored_with(lacks.0)),
-            Err(error) => Err(format!("{error:#}").into()),
-        },
+        Err(error) => Err(format!("{error:#}").into()),
     }
 }
 

@@ -295,7 +295,8 @@ fn ctrl_c_ends_logs_in_order() -> Result<()> {
 fn ctrl_c_ends_a_foreground_host_in_order() -> Result<()> {
     let world = World::with_service(&BOOKWORM)?;
     world.ductor("alice", &["service", "stop"])?.ended(0)?;
-    let (seen, code) = at_terminal(&world, "DUCTOR_BOT=~/bot exec /usr/bin/ductor", "says hello")?;
+    world.begin_with("alice", "echo now it listens")?;
+    let (seen, code) = at_terminal(&world, "DUCTOR_BOT=~/bot exec /usr/bin/ductor", "listens")?;
     assert_eq!(code, 0, "{seen}");
     assert_eq!((world.count("alice", "start")?, world.count("alice", "term")?), (2, 2), "{seen}");
     assert_eq!(world.processes("alice", "bot")?, [""; 0]);

@@ -35,8 +35,10 @@ pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, coun
     let Logs::Journal(unit) = manager.logs();
     let since = format!("--since=@{}", then.as_second());
     // Not what the manager itself says about the unit, which `-u` would add.
-    let written_by = format!("_SYSTEMD_USER_UNIT={unit}");
-    let mut said = look(&["--output=cat", &since, "-n", &count.to_string(), &written_by]);
+    let (number, written_by) = (count.to_string(), from_within(unit));
+    let mut words = vec!["--output=cat", since.as_str(), "-n", number.as_str()];
+    words.extend(written_by.iter().map(String::as_str));
+    let mut said = look(&words);
     if said.is_empty() {
         let _unreadable = lines::tail(&context.home.agent_log(), count, &mut said);
     }
@@ -45,16 +47,23 @@ pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, coun
     harmless.into_inner()
 }
 
+/// What selects the lines of the host and its tree. `-u` alone loses the last words of a bot: journald asks /proc
+/// for the unit of a line's writer, which may have ended by then. The identifier comes from the unit itself.
+fn from_within(unit: &str) -> [String; 5] {
+    let name = unit.trim_end_matches(".service");
+    let by_unit = format!("_SYSTEMD_USER_UNIT={unit}");
+    [by_unit, of_us(), "+".into(), format!("SYSLOG_IDENTIFIER={name}"), of_us()]
+}
+
+fn of_us() -> String {
+    format!("_UID={}", bus::euid())
+}
+
+/// As people know it, with what the manager says about the unit.
 fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
     let mut command = Command::new("journalctl");
-    command.args([
-        "--user",
-        "--no-hostname",
-        "-u",
-        unit.trim_end_matches(".service"),
-        "-n",
-        &count.to_string(),
-    ]);
+    let name = unit.trim_end_matches(".service");
+    command.args(["--user", "--no-hostname", "-u", name, "-n", &count.to_string()]);
     command.args(args).envs(bus::environment());
     command
 }
