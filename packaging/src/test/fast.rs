@@ -20,11 +20,25 @@ pub fn take(steps: &mut Steps, words: &[String]) {
         steps.take("shell scripts", shell_scripts);
     }
     steps.take("tests", || {
+        get_readers()?;
         let mut test = cargo("test");
         // The lab's own tests belong to the other tier.
         test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
         count("tests", test.arg("--").args(words))
     });
+}
+
+/// The programs of others with which tests read our bundles back. Without them these tests leave that out, or
+/// fail where nothing may be left out.
+fn get_readers() -> Result<()> {
+    let readers = [("bsdtar", "libarchive-tools"), ("rpm", "rpm"), ("zstd", "zstd"), ("xz", "xz-utils")];
+    let missing: Vec<&str> = readers
+        .into_iter()
+        .filter(|(reader, _)| !needs::on_path(reader))
+        .map(|(_, package)| package)
+        .collect();
+    needs::install(&missing, &|what| println!("{what}"))?;
+    Ok(())
 }
 
 /// Every script that we ship or run, through shellcheck.
