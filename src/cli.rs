@@ -185,6 +185,10 @@ pub struct InstallArgs {
 pub enum ManagerName {
     /// The user manager of systemd
     Systemd,
+    /// launchd, of macOS
+    Launchd,
+    /// The Task Scheduler, of Windows
+    TaskScheduler,
 }
 
 /// The shells that have completions.

@@ -93,6 +93,11 @@ impl Home {
         self.logs().join("agent.log")
     }
 
+    /// Where the host puts the bot's stdout and its stderr, under a manager that keeps no journal.
+    pub fn service_logs(&self) -> [PathBuf; 2] {
+        ["service.log", "service.err"].map(|name| self.logs().join(name))
+    }
+
     /// The lock that its host holds: the only thing that decides who is the host.
     pub fn lock(&self) -> PathBuf {
         self.root.join("host.lock")

@@ -25,7 +25,7 @@ use crate::effects::{Effect, Effects};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
-use crate::service::manager::{self, Manager};
+use crate::service::{self as service_of, Manager};
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
@@ -117,7 +117,7 @@ impl Context<'_> {
     }
 
     fn manager(&self) -> Result<Box<dyn Manager>> {
-        manager::native(&self.home)
+        service_of::native(&self.home)
     }
 
     /// Does `work` with effects that happen (`--verbose` tells of them), or are only printed.

@@ -1,19 +1,16 @@
 //! A *manager* is the program of the operating system that runs services for one user.
 //!
-//! [`Manager`] is the seam between what people ask for (`commands/`) and how one manager does it: [`systemd`]
-//! (super::systemd). Its operations take and give data; none of them prints. What is true for all managers,
+//! [`Manager`] is the seam between what people ask for (`commands/`) and how one manager does it:
+//! [`systemd`](super::systemd), [`launchd`](super::launchd), [`task_scheduler`](super::task_scheduler). Its operations take and give data; none of them prints. What is true for all managers,
 //! such as when a service counts as *up*, is built on top, in `super::up` and `super::status`.
 
-use std::env;
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::ManagerName;
 use crate::effects::Effects;
-use crate::error::{Code, Error, Result};
-use crate::home::Home;
+use crate::error::Result;
 use crate::service::definition::{Chosen, ServiceDefinition};
 
 /// What the service is doing, as its manager says.
@@ -148,6 +145,8 @@ pub struct Installed {
 pub enum Logs {
     /// In the journal, under this user unit.
     Journal(&'static str),
+    /// In files that the host writes: the bot's stdout and its stderr.
+    Files([PathBuf; 2]),
 }
 
 /// One service manager.
@@ -161,7 +160,7 @@ pub trait Manager {
     /// What it knows about the service, with one question.
     ///
     /// # Errors
-    /// [`Code::Unavailable`]: it is not there or can't be reached.
+    /// [`Code::Unavailable`](crate::error::Code::Unavailable): it is not there or can't be reached.
     fn report(&self) -> Result<Report>;
 
     /// What the user chose at the last installation, read from the definition itself.
@@ -215,27 +214,4 @@ pub trait Manager {
 
     /// Where the lines are that the bot writes.
     fn logs(&self) -> Logs;
-}
-
-/// The manager of this machine, or the one that `DUCTOR_MANAGER` names, for the user of `home`.
-///
-/// # Errors
-/// `DUCTOR_MANAGER` names none.
-pub fn native(home: &Home) -> Result<Box<dyn Manager>> {
-    let name = match env::var("DUCTOR_MANAGER") {
-        Ok(name) if !name.is_empty() => {
-            <ManagerName as clap::ValueEnum>::from_str(&name, false).map_err(|_| {
-                Error::new(format!("DUCTOR_MANAGER={name}"), "no manager has this name").code(Code::Usage)
-            })?
-        }
-        _ => ManagerName::Systemd,
-    };
-    Ok(named(name, home))
-}
-
-/// The manager of this name, whether or not this machine has it.
-pub fn named(name: ManagerName, home: &Home) -> Box<dyn Manager> {
-    match name {
-        ManagerName::Systemd => Box::new(super::systemd::Systemd::new(home)),
-    }
 }

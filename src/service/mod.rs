@@ -1,19 +1,55 @@
 //! A *service* is the manager's entry for one user: a definition that it loads, and what it does with it.
 //!
-//! [`definition`] is the value, [`render`] its text, [`manager`] the seam to those who run it: [`systemd`].
-//! On top of that seam, the same for every manager: [`up`] (when it counts as started), [`status`] (the truth
-//! about it), [`doctor`] (why it does not behave), [`logs`] (the bot's lines), [`program`] (what it runs),
-//! [`turn`] (who may change it now).
+//! [`definition`] is the value, [`render`] its text, [`manager`] the seam to those who run it: [`systemd`],
+//! [`launchd`], [`task_scheduler`]. On top of that seam, the same for every manager: [`up`] (when it counts as
+//! started), [`status`] (the truth about it), [`doctor`] (why it does not behave), [`logs`] (the bot's lines),
+//! [`program`] (what it runs), [`turn`] (who may change it now).
 
 pub mod definition;
 pub mod doctor;
+pub mod launchd;
 pub mod logs;
 pub mod manager;
 pub mod program;
 pub mod render;
 pub mod status;
 pub mod systemd;
+pub mod task_scheduler;
 pub mod turn;
 pub mod up;
 
+use std::env;
+
+use crate::cli::ManagerName;
+use crate::error::{Code, Error, Result};
+use crate::home::Home;
+
 pub use definition::ServiceDefinition;
+pub use manager::Manager;
+
+/// The manager of this machine, or the one that `DUCTOR_MANAGER` names, for the user of `home`.
+///
+/// # Errors
+/// `DUCTOR_MANAGER` names none.
+pub fn native(home: &Home) -> Result<Box<dyn Manager>> {
+    let name = match env::var("DUCTOR_MANAGER") {
+        Ok(name) if !name.is_empty() => {
+            <ManagerName as clap::ValueEnum>::from_str(&name, false).map_err(|_| {
+                Error::new(format!("DUCTOR_MANAGER={name}"), "no manager has this name").code(Code::Usage)
+            })?
+        }
+        _ if cfg!(target_os = "macos") => ManagerName::Launchd,
+        _ if cfg!(windows) => ManagerName::TaskScheduler,
+        _ => ManagerName::Systemd,
+    };
+    Ok(named(name, home))
+}
+
+/// The manager of this name, whether or not this machine has it.
+pub fn named(name: ManagerName, home: &Home) -> Box<dyn Manager> {
+    match name {
+        ManagerName::Systemd => Box::new(systemd::Systemd::new(home)),
+        ManagerName::Launchd => Box::new(launchd::Launchd::new(home)),
+        ManagerName::TaskScheduler => Box::new(task_scheduler::TaskScheduler::new(home)),
+    }
+}

@@ -20,6 +20,7 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
     let manager = context.manager()?;
     match manager.logs() {
         Logs::Journal(unit) if journal_has_lines(context, unit) => journal(unit, count, follow),
+        Logs::Files([out, _]) => print_file(context, &out, count, follow),
         Logs::Journal(_) => {
             let file = context.home.agent_log();
             context
@@ -32,7 +33,7 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
 
 /// The last lines that the bot and its host wrote since a moment, for an error that shows them.
 pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, count: u32) -> Vec<u8> {
-    let Logs::Journal(unit) = manager.logs();
+    let Logs::Journal(unit) = manager.logs() else { return Vec::new() };
     let since = format!("--since=@{}", then.as_second());
     // Not what the manager itself says about the unit, which `-u` would add.
     let (number, written_by) = (count.to_string(), from_within(unit));

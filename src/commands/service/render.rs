@@ -3,7 +3,7 @@
 use crate::cli::ManagerName;
 use crate::error::{Code, Result};
 use crate::service::definition::ServiceDefinition;
-use crate::service::manager;
+use crate::service::named;
 
 use super::{Context, definition};
 
@@ -12,7 +12,7 @@ const PACKAGED: &str = "/usr/bin/ductor";
 
 pub fn run(context: &Context<'_>, name: Option<ManagerName>, packaged: bool) -> Result<Code> {
     let manager = match name {
-        Some(name) => manager::named(name, &context.home),
+        Some(name) => named(name, &context.home),
         None => context.manager()?,
     };
     let definition = if packaged {

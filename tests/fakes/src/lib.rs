@@ -1,4 +1,26 @@
 //! *Fakes*: models of the programs through which service managers are reached, for machines that do not have
-//! them.
+//! them. A model, with its sources, never more: what a fake says about a manager is only as true as the page that
+//! it cites.
+//!
+//! One program is all of them, and knows by its own name which one it is asked to be: tests link it as
+//! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
+//! here; what they share, a folder with the state of one machine, is theirs to find in [`STATE`].
 
 pub mod task_schema;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// The variable that names the folder with the state of one fake machine.
+pub const STATE: &str = "FAKE_STATE";
+
+/// Is the program that `arg0` names.
+pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
+    let name = Path::new(arg0).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let fake: fn(&[String]) -> u8 = match name.as_str() {
+        // A line a program, with its own file.
+        _ => |_| 127, // as a shell says of a program that does not exist
+    };
+    ExitCode::from(fake(args))
+}
