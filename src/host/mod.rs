@@ -138,7 +138,7 @@ pub fn run(home: &Home, takeover: bool, told: &dyn Fn(&str)) -> Result<u8> {
 
 fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Result<u8> {
     if !home.root().exists() {
-        plan::Plan::make(home)?; // no home is made for a bot that is not there
+        plan::Plan::make(home, supervision)?; // no home is made for a bot that is not there
     }
     if options.takeover {
         end_host_in_the_way(home, options)?;
