@@ -5,8 +5,9 @@
 //! the median, and its ratio to ours. Nothing is asserted here: a benchmark reports.
 //!
 //! The questions are in one file each: [`machine`] (a booted system), [`host`] (the process that stays),
-//! [`logs`], [`packing`]. [`measure`] holds the watch, [`table`] the answer.
+//! [`logs`], [`packing`], [`growth`]. [`measure`] holds the watch, [`table`] the answer.
 
+pub mod growth;
 pub mod host;
 pub mod logs;
 pub mod machine;
@@ -139,7 +140,7 @@ impl Side {
 }
 
 fn contests() -> Vec<Contest> {
-    [machine::contests(), host::contests(), logs::contests(), packing::contests()]
+    [machine::contests(), host::contests(), logs::contests(), packing::contests(), growth::contests()]
         .into_iter()
         .flatten()
         .collect()
@@ -179,9 +180,9 @@ pub fn run(wanted: &Wanted) -> Result<u8> {
         table::write(&arena.workspace, &answers, wanted.rounds)?;
     }
     if wanted.json {
-        table::json(&answers)?
+        table::json(&answers)?;
     } else {
-        table::print(&answers)
+        table::print(&answers);
     }
     Ok(u8::from(answers.iter().any(|answer| answer.failed.is_some())))
 }

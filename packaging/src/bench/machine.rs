@@ -10,7 +10,7 @@ use super::{Arena, Contest, Side, Unit};
 use crate::lab::{Machine, image};
 
 /// Our program there.
-const OURS: &str = "/usr/local/bin/ductor";
+pub(super) const OURS: &str = "/usr/local/bin/ductor";
 
 /// The bot's own command line.
 const PYTHON: &str = "/home/alice/.local/bin/ductor";
@@ -65,9 +65,7 @@ fn render(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
 }
 
 fn status(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
-    let machine = boot(arena)?;
-    configure(&machine)?;
-    machine.run("alice", &[OURS, "service", "install"])?.ok()?;
+    let machine = with_service(arena)?;
     let sides = [
         side("ductor service status", &[OURS, "service", "status"]),
         side("systemctl --user show", &["systemctl", "--user", "show", "ductor.service"]),
@@ -82,7 +80,8 @@ fn install(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
     configure(&machine)?;
     let clean =
         format!("{OURS} service uninstall; rm -f ~/.config/systemd/user/ductor.service ~/.ductor/bot.pid");
-    let until_it_runs = "\"$@\" </dev/null >/dev/null 2>&1 & until [ -s ~/.ductor/bot.pid ]; do sleep 0.01; done";
+    let until_it_runs =
+        "\"$@\" </dev/null >/dev/null 2>&1 & until [ -s ~/.ductor/bot.pid ]; do sleep 0.01; done";
     let side = |name: &str, program: &str| {
         let command = ["sh", "-c", until_it_runs, "sh", program, "service", "install"];
         json!({"name": name, "command": command, "before": clean})
@@ -98,6 +97,14 @@ fn boot(arena: &Arena) -> Result<Machine> {
     Ok(machine)
 }
 
+/// The same where the service runs the bot.
+pub(super) fn with_service(arena: &Arena) -> Result<Machine> {
+    let machine = boot(arena)?;
+    configure(&machine)?;
+    machine.run("alice", &[OURS, "service", "install"])?.ok()?;
+    Ok(machine)
+}
+
 /// A token that is made up: the bot runs, and keeps trying to reach its chat.
 fn configure(machine: &Machine) -> Result<()> {
     let config = json!({
@@ -108,12 +115,13 @@ fn configure(machine: &Machine) -> Result<()> {
     machine.run("alice", &["sh", "-c", write, "sh", &config.to_string()])?.ok().map(drop)
 }
 
-fn side(name: &str, command: &[&str]) -> Value {
+/// A command that is timed.
+pub(super) fn side(name: &str, command: &[&str]) -> Value {
     json!({"name": name, "command": command, "before": null})
 }
 
 /// Has alice time the sides.
-fn time(machine: &Machine, rounds: usize, sides: &[Value]) -> Result<Vec<Side>> {
+pub(super) fn time(machine: &Machine, rounds: usize, sides: &[Value]) -> Result<Vec<Side>> {
     fs::write(machine.path("/srv/wanted.json"), json!({"rounds": rounds, "sides": sides}).to_string())?;
     let said = machine.run("alice", &["sh", "-c", "exec python3 /srv/watch.py </srv/wanted.json"])?.ok()?;
     let mut figures: BTreeMap<String, Vec<f64>> = serde_json::from_str(&said).context(said)?;

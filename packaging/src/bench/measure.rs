@@ -1,5 +1,6 @@
 //! The watch: whole processes from their start to their end, all sides in each round.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -29,6 +30,12 @@ impl Runner {
         Self { missing, ..Self::new(name, program, args) }
     }
 
+    /// The same by another name.
+    pub fn called(mut self, name: &str) -> Self {
+        self.name = name.into();
+        self
+    }
+
     /// The same as a line for a shell.
     pub fn shell(mut self, line: &str) -> Self {
         let mut command = Command::new("sh");
@@ -38,8 +45,9 @@ impl Runner {
     }
 
     /// In this folder, with these variables.
-    pub fn inside(mut self, folder: &std::path::Path, variables: &[(&str, &str)]) -> Self {
-        self.command.current_dir(folder).envs(variables.iter().copied());
+    pub fn inside(mut self, folder: &Path, variables: &[(&str, String)]) -> Self {
+        let variables = variables.iter().map(|(name, value)| (name, value));
+        self.command.current_dir(folder).env_remove("DUCTOR_HOME").envs(variables);
         self
     }
 }

@@ -94,14 +94,14 @@ const ARCH: [Peer; 1] = [Peer {
 }];
 
 /// What is packed: the bundles of this machine's own target.
-struct Pack {
-    release: Release,
-    payload: Payload,
+pub(super) struct Pack {
+    pub release: Release,
+    pub payload: Payload,
     target: &'static Target,
 }
 
 impl Pack {
-    fn of(arena: &Arena) -> Result<Self> {
+    pub fn of(arena: &Arena) -> Result<Self> {
         let host = target::host_platform();
         let target = target::choose(&host, &host, |it| crate::tools::has_standard_library(it.triple));
         let target = target.context("no bundle is made for this machine")?;
@@ -109,7 +109,7 @@ impl Pack {
         Ok(Self { release: Release::of(&arena.workspace)?, payload, target })
     }
 
-    fn formats(&self) -> impl Iterator<Item = &'static Format> {
+    pub fn formats(&self) -> impl Iterator<Item = &'static Format> + use<> {
         let platform = self.target.platform();
         BUNDLES.iter().filter(move |bundle| bundle.platform == platform).map(|bundle| bundle.format)
     }
@@ -136,8 +136,9 @@ fn of(arena: &Arena, rounds: usize, format: &str, peers: &[Peer]) -> Result<Vec<
     for peer in peers {
         let line = peer.line.replace("$TAR", TAR);
         let runner = Runner::peer(peer.name, peer.program, &[], peer.get);
-        let runner =
-            runner.shell(&format!("rm -f made; {line}")).inside(folder.path(), &[("SOURCE_DATE_EPOCH", "1")]);
+        let runner = runner
+            .shell(&format!("rm -f made; {line}"))
+            .inside(folder.path(), &[("SOURCE_DATE_EPOCH", "1".into())]);
         let mut side = measure::commands(rounds, vec![runner])?.remove(0);
         side.note = fs::metadata(folder.path().join("made")).ok().map(|made| format!("{} bytes", made.len()));
         sides.push(side);
