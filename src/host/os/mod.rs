@@ -8,6 +8,8 @@ mod files;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(unix)]
+mod output;
+#[cfg(unix)]
 mod spawn;
 
 #[cfg(unix)]
@@ -16,5 +18,7 @@ pub use events::{Event, Events};
 pub use files::{FileId, create_home, create_private, lock_holder, open_lock, try_lock};
 #[cfg(target_os = "linux")]
 pub use linux::{adopt_orphans, cgroup};
+#[cfg(unix)]
+pub use output::{capture, is_plain, open_log, redirect};
 #[cfg(unix)]
 pub use spawn::spawn;
