@@ -64,7 +64,7 @@ impl Drop for LogFiles {
     fn drop(&mut self) {
         for Copied { stream, path, all_read } in &self.0 {
             // Ours was the last end that is written to, unless somebody escaped.
-            if plain(path).and_then(|file| os::redirect(*stream, &file)).is_ok() {
+            if plain(path).and_then(|file| os::redirect(*stream, file)).is_ok() {
                 let _all_or_too_late = all_read.recv_timeout(LAST_WORDS);
             }
         }

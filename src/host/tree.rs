@@ -52,6 +52,9 @@ impl Tree {
 
     /// Kills every member, and what they start meanwhile.
     pub fn kill(&self) {
+        if self.root == Process::current() {
+            os::kill_orphans();
+        }
         kill_all(|| self.members());
     }
 }

@@ -11,6 +11,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::bot::{self, Source};
+use crate::effects::file;
 use crate::home::Home;
 use crate::search_path;
 
@@ -175,7 +176,8 @@ fn shadowed() -> Option<Problem> {
 }
 
 fn disk(home: &Home) -> Finding {
-    let Some(free) = free_bytes(home) else {
+    let place = if home.root().is_dir() { home.root() } else { home.user() };
+    let Some(free) = file::free_bytes(place) else {
         return Finding::good("disk", "the free space is unknown");
     };
     if free < LITTLE_ROOM {
@@ -188,18 +190,6 @@ fn disk(home: &Home) -> Finding {
         .into();
     }
     Finding::good("disk", format!("{} MiB are free", free >> 20))
-}
-
-#[cfg(unix)]
-fn free_bytes(home: &Home) -> Option<u64> {
-    let place = if home.root().is_dir() { home.root() } else { home.user() };
-    let stat = rustix::fs::statvfs(place).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Home) -> Option<u64> {
-    None
 }
 
 fn log_growth(home: &Home) -> Finding {

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::effects::file::Id;
+
 const BLOCK: usize = 64 * 1024;
 
 /// Copies the last `lines` lines of the file at `path` to `sink`. The offset behind them.
@@ -80,17 +82,9 @@ fn copy(file: &mut File, sink: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Whether the open file is still the one that the path names.
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let (Ok(open), Ok(named)) = (file.metadata(), path.metadata()) else { return false };
-    (open.dev(), open.ino()) == (named.dev(), named.ino())
-}
-
-#[cfg(not(unix))]
-fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(named)) = (file.metadata(), path.metadata()) else { return false };
-    open.created().ok() == named.created().ok()
+    let named = File::open(path).and_then(|named| Id::of(&named));
+    named.is_ok_and(|named| Id::of(file).is_ok_and(|open| open == named))
 }
 
 /// A sink that makes control sequences harmless: C0 but line breaks and tabs, DEL, and C1 in its UTF-8 form.

@@ -4,28 +4,17 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use ductor::process::Signal;
 
 use crate::world::{BOT, Running, World, wait_for};
 
-/// A second name of the program.
-fn ductorw() -> &'static Path {
-    static LINK: LazyLock<PathBuf> = LazyLock::new(|| {
-        let link = Path::new(env!("CARGO_TARGET_TMPDIR")).join("ductorw");
-        let _of_an_earlier_build = fs::remove_file(&link);
-        fs::hard_link(env!("CARGO_BIN_EXE_ductor"), &link).unwrap();
-        link
-    });
-    &LINK
-}
+const DUCTORW: &str = env!("CARGO_BIN_EXE_ductorw");
 
 fn start(world: &World) -> Running {
-    let host = world.start(&mut world.command(ductorw()));
+    let host = world.start(&mut world.command(DUCTORW));
     wait_for("bot", || !world.bots().is_empty());
     host
 }
@@ -53,10 +42,10 @@ fn what_the_bot_and_the_host_say_is_kept() {
 #[test]
 fn the_last_words_of_bot_and_host_are_kept() {
     let world = World::new("echo last; echo words >&2; exit 78");
-    let (status, said) = world.start(&mut world.command(ductorw())).end();
+    let (status, said) = world.start(&mut world.command(DUCTORW)).end();
     assert_eq!((status.code(), said.as_str()), (Some(78), ""));
     assert_eq!(logs(&world), ["last\n", "words\nthe bot ended with code 78\n"]);
-    let (status, said) = world.start(world.command(ductorw()).env("DUCTOR_BOT", "/none")).end();
+    let (status, said) = world.start(world.command(DUCTORW).env("DUCTOR_BOT", "/none")).end();
     assert_eq!((status.code(), said.as_str()), (Some(78), ""));
     assert!(logs(&world)[1].contains("/none"), "{:?}", logs(&world));
 }
@@ -81,7 +70,7 @@ fn a_full_disk_costs_lines_and_never_the_bot() {
     let world =
         World::new(&format!("head -c 5000000 /dev/zero; echo $$ >>bots; read x <go; echo more\n{BOT}"));
     assert!(Command::new("mkfifo").arg(world.path("go")).status().unwrap().success());
-    let line = format!("trap '' XFSZ; ulimit -f 2000; exec {}", ductorw().display());
+    let line = format!("trap '' XFSZ; ulimit -f 2000; exec {DUCTORW}");
     let host = world.start(world.command("/bin/sh").args(["-c", &line]));
     wait_for("bot", || !world.bots().is_empty());
     let log = world.home("logs/service.log");

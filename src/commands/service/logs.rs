@@ -13,6 +13,7 @@ use crate::error::{Code, Context as _, Error, Result};
 use crate::host;
 use crate::service::manager::{Logs, Manager};
 use crate::service::systemd::bus;
+use crate::user;
 
 use super::{Context, ctrl_c, lines};
 
@@ -57,7 +58,7 @@ fn from_within(unit: &str) -> [String; 5] {
 }
 
 fn of_us() -> String {
-    format!("_UID={}", bus::euid())
+    format!("_UID={}", user::number())
 }
 
 /// As people know it, with what the manager says about the unit.

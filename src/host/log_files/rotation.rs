@@ -7,7 +7,8 @@ use std::fs::{File, remove_file, rename, symlink_metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use crate::host::os::{self, FileId};
+use crate::effects::file::Id;
+use crate::host::os;
 
 /// How large one file becomes.
 pub const LIMIT: u64 = 5 << 20;
@@ -33,7 +34,7 @@ pub struct LogFile {
 
 struct Open {
     file: File,
-    id: FileId,
+    id: Id,
     size: u64,
 }
 
@@ -64,7 +65,7 @@ impl LogFile {
         let both = [lost.said().as_bytes(), bytes].concat();
         if self.write(&mut both.as_slice()).is_err() {
             if let (Some(open), Some(before)) = (&mut self.open, before) {
-                open.cut(before);
+                open.cut(&self.path, before);
             }
             self.lost = Some(Lost { bytes: lost.bytes + bytes.len() as u64, ..lost });
         }
@@ -93,8 +94,7 @@ impl LogFile {
 
     /// The file that others find at the path.
     fn open(&mut self) -> io::Result<&mut Open> {
-        let names = |id| symlink_metadata(&self.path).is_ok_and(|found| FileId::of(&found) == id);
-        match self.open.take().filter(|open| names(open.id)) {
+        match self.open.take().filter(|open| Id::at(&self.path) == Some(open.id)) {
             Some(open) => Ok(self.open.insert(open)),
             None => Ok(self.open.insert(Open::at(&self.path)?)),
         }
@@ -109,7 +109,7 @@ impl LogFile {
             .map(|number| rename(earlier(&self.path, number), earlier(&self.path, number + 1)))
             .collect(); // those that are not there yet fail
         match (renamed.last(), self.open.take()) {
-            (Some(Err(_)), Some(open)) => open.file.set_len(0),
+            (Some(Err(_)), Some(open)) => os::cut_log(&open.file, &self.path, 0),
             _ => Ok(()),
         }
     }
@@ -121,12 +121,11 @@ impl Open {
             remove_file(path)?; // a link or a fifo is not ours
         }
         let file = os::open_log(path)?;
-        let found = file.metadata()?;
-        Ok(Self { id: FileId::of(&found), size: found.len(), file })
+        Ok(Self { id: Id::of(&file)?, size: file.metadata()?.len(), file })
     }
 
-    fn cut(&mut self, size: u64) {
-        if size < self.size && self.file.set_len(size).is_ok() {
+    fn cut(&mut self, path: &Path, size: u64) {
+        if size < self.size && os::cut_log(&self.file, path, size).is_ok() {
             self.size = size;
         }
     }

@@ -2,7 +2,6 @@
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::AsFd;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
@@ -18,12 +17,12 @@ pub fn capture(stream: Stream) -> io::Result<File> {
     let (read, write) = pipe()?; // macOS has no pipe2(2); nothing is started meanwhile
     fcntl_setfd(&read, FdFlags::CLOEXEC)?;
     fcntl_setfd(&write, FdFlags::CLOEXEC)?;
-    redirect(stream, write)?;
+    redirect(stream, write.into())?;
     Ok(read.into())
 }
 
 /// From now on the stream of this process, and of children that are started later, is this.
-pub fn redirect(stream: Stream, to: impl AsFd) -> io::Result<()> {
+pub fn redirect(stream: Stream, to: File) -> io::Result<()> {
     Ok(match stream {
         Stream::Out => dup2_stdout(to),
         Stream::Err => dup2_stderr(to),
@@ -43,6 +42,11 @@ pub fn open_log(path: &Path) -> io::Result<File> {
     }
     file.set_permissions(Permissions::from_mode(0o600))?;
     Ok(file)
+}
+
+/// Takes the end of a log file away.
+pub fn cut_log(file: &File, _: &Path, size: u64) -> io::Result<()> {
+    file.set_len(size)
 }
 
 /// A regular file with no other name.
