@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 use std::fs;
-use std::process::Command;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use ductor::process::Signal;
@@ -103,4 +105,61 @@ fn keeping_log_files_wakes_nobody() {
     let before = switches();
     assert!(!host.process.wait_gone(Instant::now() + Duration::from_secs(2)), "it lives");
     assert_eq!(before, switches());
+}
+
+/// `service logs` where the manager keeps no journal; what it prints goes to a file.
+fn print_logs(world: &World, words: &[&str]) -> Running {
+    let mut command = world.ductor(&["service", "logs"]);
+    command.args(words).env("DUCTOR_MANAGER", "launchd");
+    world.start(command.stdout(fs::File::create(world.path("printed")).unwrap()))
+}
+
+#[test]
+fn logs_are_both_files_as_one_stream_over_rotations_until_ctrl_c() {
+    let world = World::new("");
+    fs::create_dir_all(world.home("logs")).unwrap();
+    let [out, err] = ["service.log", "service.err"].map(|name| world.home("logs").join(name));
+    let say = |file: &Path, text: &str| {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(file).unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+    };
+    say(&out, "old\nout\n");
+    let logs = print_logs(&world, &["-n", "1"]);
+    wait_for("last line", || world.read("printed") == "out\n");
+    say(&err, "err\n");
+    wait_for("line of a new file", || world.read("printed") == "out\nerr\n");
+    say(&out, "before\n");
+    fs::rename(&out, world.home("logs/service.log.1")).unwrap();
+    say(&out, "after\n");
+    wait_for("line after the rotation", || world.read("printed") == "out\nerr\nbefore\nafter\n");
+    let pid = rustix::process::Pid::from_raw(i32::try_from(logs.process.pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let (status, said) = logs.end();
+    assert_eq!((status.code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn without_lines_that_is_said_and_nothing_printed() {
+    let world = World::new("");
+    let (status, said) = print_logs(&world, &["--no-follow"]).end();
+    assert_eq!(
+        (status.code(), said.as_str(), world.read("printed").as_str()),
+        (Some(0), "nothing yet\n", "")
+    );
+}
+
+#[test]
+fn the_last_lines_of_a_huge_file_cost_no_memory() {
+    let world = World::new("");
+    fs::create_dir_all(world.home("logs")).unwrap();
+    let mut log = fs::File::create(world.home("logs/service.log")).unwrap();
+    log.set_len(2 << 30).unwrap(); // a hole: zeros that take no room
+    log.seek(SeekFrom::End(0)).unwrap();
+    log.write_all(format!("\n{}\nend\n", "x".repeat(10 << 20)).as_bytes()).unwrap();
+    let line =
+        format!("ulimit -v 50000; exec {} service logs --no-follow -n 2", env!("CARGO_BIN_EXE_ductor"));
+    let mut command = world.command("/bin/sh");
+    command.args(["-c", &line]).env("DUCTOR_MANAGER", "launchd");
+    let output = command.stdout(Stdio::piped()).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(0), (10 << 20) + 5));
 }
