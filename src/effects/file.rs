@@ -66,17 +66,22 @@ pub fn create_folder(path: &Path) -> Result<()> {
 /// It can't be read, is not a regular file (a fifo would hang us), or is larger than `limit`.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     use io::Read;
-    let file = os::open_without_blocking(path)?;
-    let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    if meta.len() > limit {
+    let file = open_regular(path)?;
+    if file.metadata()?.len() > limit {
         return Err(io::Error::other(format!("larger than {} KiB", limit / 1024)));
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Opens a file that anybody may have put there, to read it.
+///
+/// # Errors
+/// It can't be read, or is not a regular file (a fifo would hang us).
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = os::open_without_blocking(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 /// Makes a file that only its user can read (on Unix), and that did not exist.

@@ -26,7 +26,7 @@ use crate::service::definition::ServiceDefinition;
 use crate::service::doctor::{hosts_path, problems};
 use crate::service::manager::{Manager, Problem, State};
 use crate::service::status::{Status, look};
-use crate::service::{logs as lines, program, up};
+use crate::service::{program, up};
 
 use crate::words;
 

@@ -8,6 +8,8 @@ mod files;
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(unix)]
+mod output;
+#[cfg(unix)]
 mod spawn;
 #[cfg(windows)]
 mod windows;
@@ -19,9 +21,13 @@ pub use files::{lock, lock_holder};
 #[cfg(target_os = "linux")]
 pub use linux::{adopt_orphans, cgroup, kill_orphans};
 #[cfg(unix)]
+pub use output::{capture, cut_log, is_plain, open_log, redirect};
+#[cfg(unix)]
 pub use spawn::{spawn, tell_to_end};
 #[cfg(windows)]
 pub use windows::{Events, adopt_orphans, cgroup, kill_orphans, lock, lock_holder, spawn, tell_to_end};
+#[cfg(windows)]
+pub use windows::{capture, cut_log, is_plain, open_log, redirect};
 
 use super::policy::Exit;
 
