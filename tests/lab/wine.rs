@@ -25,6 +25,7 @@ crate::tests![
     a_second_host_refuses_and_names_the_first,
     a_lock_that_is_taken_away_is_locked_anew,
     without_a_window_pythonw_runs_the_bot,
+    without_a_window_everything_that_is_said_is_kept,
 ];
 
 /// A Windows where a bot can be run.
@@ -252,5 +253,22 @@ fn without_a_window_pythonw_runs_the_bot() -> Result<()> {
         world.ductor(&["stop"])?.ended(0)?;
         host.end()?;
     }
+    Ok(())
+}
+
+fn without_a_window_everything_that_is_said_is_kept() -> Result<()> {
+    let world = World::new()?;
+    let host = world.host()?;
+    let first = &world.noted("start", 1)?[0];
+    world.end_bot(3)?;
+    let second = &world.noted("start", 2)?[1];
+    world.ductor(&["stop"])?.ended(0)?;
+    host.end()?;
+    let out = fs::read_to_string(world.home("logs/service.log"))?;
+    assert_eq!(out, format!("the bot {first} says hello\nthe bot {second} says hello\n"));
+    let err = fs::read_to_string(world.home("logs/service.err"))?;
+    assert_eq!(err, "the bot ended with code 3; it is started again in 2 s\n");
+    let logs = world.ductor(&["service", "logs", "--no-follow"])?.ok()?;
+    assert!(logs.contains(out.trim_end()) && logs.contains(err.trim_end()), "{logs}");
     Ok(())
 }
