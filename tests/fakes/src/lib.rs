@@ -4,16 +4,14 @@
 //!
 //! One program is all of them, and knows by its own name which one it is asked to be: tests link it as
 //! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
-//! here; what they share, a folder with the state of one machine, is theirs to find in [`STATE`].
+//! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
 
+pub mod state;
 pub mod task_schema;
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
-
-/// The variable that names the folder with the state of one fake machine.
-pub const STATE: &str = "FAKE_STATE";
 
 /// Is the program that `arg0` names.
 pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
