@@ -32,7 +32,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(id: &'static str, what: impl Into<String>) -> Self {
+    /// One that is as it should be.
+    pub fn good(id: &'static str, what: impl Into<String>) -> Self {
         Self { id, ok: true, what: what.into(), fix: None }
     }
 }
@@ -90,6 +91,7 @@ pub fn examine(
         }
         Err(_) => {}
     }
+    findings.extend(manager.examine(definition));
     findings.push(agents(home, definition));
     findings.push(disk(home));
     findings.push(log_growth(home));

@@ -1,10 +1,12 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
 mod cli;
+mod fakes;
 mod golden;
 mod host;
 mod one_host;
 mod property;
 mod restart;
 mod stop;
+mod task_scheduler;
 mod world;
