@@ -34,8 +34,13 @@ impl Before {
         Self { host: host::find(home), said: HostState::read(home) }
     }
 
-    fn is(&self, host: &Host) -> bool {
-        self.host.as_ref().is_some_and(|it| it.process == host.process)
+    fn is(&self, process: &Process) -> bool {
+        self.host.as_ref().is_some_and(|host| host.process == *process)
+    }
+
+    /// What a host says that was not there before, if this is of one.
+    fn is_news(&self, said: &HostState) -> bool {
+        !self.is(&said.process) && Some(said) != self.said.as_ref()
     }
 }
 
@@ -51,13 +56,13 @@ pub fn wait(home: &Home, manager: &dyn Manager, before: &Before) -> Result<()> {
     let start = Instant::now();
     let mut asked = start;
     while start.elapsed() < PATIENCE {
-        match host::find(home).filter(|host| !before.is(host)) {
+        match host::find(home).filter(|host| !before.is(&host.process)) {
             Some(host) if has_lived(&host) => return confirmed(manager, &host),
             // Where the host itself restarts its bot, it lives on when the bot dies at once.
             Some(Host { state: Some(said), .. }) if said.restarts > 0 => return Err(ended_with(&said)),
             Some(_) => {}
             None => {
-                if let Some(said) = HostState::read(home).filter(|said| Some(said) != before.said.as_ref()) {
+                if let Some(said) = HostState::read(home).filter(|said| before.is_news(said)) {
                     if let Some(error) = died(&said) {
                         return Err(error);
                     }

@@ -1,5 +1,7 @@
 //! An installation that fails at any step leaves files, the task, and what runs as they were.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::machine::Machine;
 
 /// What there was before, in words, and how it comes about.
@@ -36,35 +38,46 @@ fn calls_until_start(prepare: fn(&Machine)) -> usize {
 
 #[test]
 fn case_36_a_call_that_fails_leaves_everything_as_it_was() {
-    let mut counts = [0, 0];
-    for order in ["fail-at", "lie-at"] {
-        for (before, prepare) in befores() {
-            for step in 1..=calls_until_start(prepare) {
-                let machine = Machine::new();
-                prepare(&machine);
-                machine.calls();
-                let was = machine.everything();
-                machine.set(order, &step.to_string());
-                let said = machine.install(&[]);
-                let failed = machine.calls().get(step - 1).cloned().unwrap_or_default();
-                machine.state.remove(order);
-                counts[usize::from(said.code == 0)] += 1;
-                let what = format!("{order} {step} ({failed}), before: {before}, {said:#?}");
-                if said.code == 0 {
-                    assert_eq!(machine.status()["state"], "running", "{what}"); // it was only a question
-                } else if order == "lie-at" && failed.contains("/Run") {
-                    assert_eq!(machine.tasks(), ["ductor"], "{what}"); // started as far as anybody could know
-                } else {
-                    machine.wait_for_everything(&was, &what);
+    let (failed, needless) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    // Most of the time is spent waiting for bots to have lived for a second.
+    std::thread::scope(|scope| {
+        for (order, earlier) in
+            ["fail-at", "lie-at"].into_iter().flat_map(|order| befores().map(|it| (order, it)))
+        {
+            let (failed, needless) = (&failed, &needless);
+            scope.spawn(move || {
+                for step in 1..=calls_until_start(earlier.1) {
+                    let counted = if install_fails_at(order, step, earlier) { failed } else { needless };
+                    counted.fetch_add(1, Ordering::Relaxed);
                 }
-            }
+            });
         }
+    });
+    let (failed, needless) = (failed.into_inner(), needless.into_inner());
+    println!("{failed} installations failed and left everything as it was, {needless} did not need the call");
+    assert!(failed > 20, "{failed}");
+}
+
+/// Installs on a machine on which this call fails, or does nothing and says that it did. Whether the installation
+/// failed; then everything is as it was.
+fn install_fails_at(order: &str, step: usize, (before, prepare): Earlier) -> bool {
+    let machine = Machine::new();
+    prepare(&machine);
+    machine.calls();
+    let was = machine.everything();
+    machine.set(order, &step.to_string());
+    let said = machine.install(&[]);
+    let call = machine.calls().get(step - 1).cloned().unwrap_or_default();
+    machine.state.remove(order);
+    let what = format!("{order} {step} ({call}), before: {before}, {said:#?}");
+    if said.code == 0 {
+        assert_eq!(machine.status()["state"], "running", "{what}"); // it was only a question
+    } else if order == "lie-at" && call.contains("/Run") {
+        assert_eq!(machine.tasks(), ["ductor"], "{what}"); // started as far as anybody could know
+    } else {
+        machine.wait_for_everything(&was, &what);
     }
-    println!(
-        "{} installations failed and left everything as it was, {} did not need the call",
-        counts[0], counts[1]
-    );
-    assert!(counts[0] > 20, "{counts:?}");
+    said.code != 0
 }
 
 #[test]
