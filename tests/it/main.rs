@@ -1,6 +1,7 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
 mod cli;
+mod fakes;
 mod golden;
 mod host;
 mod log_files;
@@ -9,4 +10,5 @@ mod property;
 mod restart;
 mod stop;
 mod stress;
+mod task_scheduler;
 mod world;
