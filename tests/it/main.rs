@@ -8,5 +8,7 @@ mod one_host;
 mod property;
 mod restart;
 mod stop;
+mod stress;
 mod task_scheduler;
+mod unit_reader;
 mod world;
