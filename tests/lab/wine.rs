@@ -1,4 +1,5 @@
-//! The programs for Windows, under Wine: the host with its job, its events and its lock, and what people see.
+//! The programs for Windows, under Wine: the host with its job, its events and its lock, and what people see. Wine
+//! runs no task, so the Task Scheduler of a whole service is our model of it (`tests/fakes`), run there as well.
 //!
 //! What Wine can't show is in `tests/on-windows.ps1`, which a person with Windows runs.
 
@@ -8,6 +9,7 @@ use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use ductor::service::render::task_xml;
 use serde_json::Value;
 use xtask::lab::wine::seen_from_inside;
 use xtask::lab::{Output, Wine, wait_for};
@@ -26,6 +28,8 @@ crate::tests![
     a_lock_that_is_taken_away_is_locked_anew,
     without_a_window_pythonw_runs_the_bot,
     without_a_window_everything_that_is_said_is_kept,
+    the_task_is_one_that_the_schtasks_of_wine_takes,
+    a_service_lives_from_its_installation_to_its_removal,
 ];
 
 /// A Windows where a bot can be run.
@@ -272,3 +276,70 @@ fn without_a_window_everything_that_is_said_is_kept() -> Result<()> {
     assert!(logs.contains(out.trim_end()) && logs.contains(err.trim_end()), "{logs}");
     Ok(())
 }
+
+/// Wine's own makes the task where it is UTF-16 with its mark, in the right namespace, and looks no further.
+fn the_task_is_one_that_the_schtasks_of_wine_takes() -> Result<()> {
+    let world = World::new()?;
+    let text = world.ductor(&["service", "render"])?.ok()?;
+    fs::write(world.wine.path("world/task.xml"), task_xml::utf16(&text))?;
+    let schtasks = |words: &[&str]| world.wine.run(world.wine.command("schtasks").args(words));
+    schtasks(&["/create", "/tn", "ductor", "/xml", r"C:\world\task.xml"])?.ended(0)?;
+    let task = world.wine.path("windows/system32/tasks/ductor");
+    assert!(task.is_file());
+    schtasks(&["/delete", "/tn", "ductor", "/f"])?.ended(0)?;
+    assert!(!task.exists());
+    Ok(())
+}
+
+/// The folder of a user's programs, where Windows looks first for `schtasks.exe` and `whoami.exe`.
+fn a_service_lives_from_its_installation_to_its_removal() -> Result<()> {
+    let world = World::new()?;
+    let put = |program: &str, to: &str| {
+        let to = world.wine.path(to);
+        fs::create_dir_all(to.parent().context("a folder")?)?;
+        fs::copy(world.programs.join(program), to).with_context(|| format!("copy {program}"))
+    };
+    put("ductor.exe", "programs/ductor.exe")?;
+    put("ductorw.exe", "programs/ductorw.exe")?;
+    put("fakes.exe", "programs/schtasks.exe")?;
+    put("fakes.exe", "programs/whoami.exe")?;
+    put("bot.exe", "world/bot.exe")?;
+    fs::create_dir(world.wine.path("scheduler"))?;
+    fs::write(world.wine.path("scheduler/environment"), ENVIRONMENT)?;
+    let service = |words: &[&str]| {
+        let mut ductor = world.wine.command(r"C:\programs\ductor.exe");
+        ductor.env("FAKE_STATE", r"C:\scheduler").arg("service").args(words);
+        world.wine.run(&ductor)
+    };
+    let status = || -> Result<Value> { Ok(serde_json::from_str(&service(&["status", "--json"])?.stdout)?) };
+
+    service(&["install", "--bot", r"C:\world\bot.exe C:\world"])?.ended(0)?;
+    let said = status()?;
+    assert_eq!((&said["state"], &said["owner"]), (&"running".into(), &"service".into()), "{said:#}");
+    assert!(!world.home("ductor_task.xml").exists());
+    service(&["install"])?.ended(0)?;
+    assert_eq!(world.noted("start", 1)?.len(), 1, "again changes nothing");
+
+    world.kill(&said["bot_pid"].to_string())?;
+    world.noted("start", 2)?;
+    assert_eq!(status()?["pid"], said["pid"], "the host brings it back, not the scheduler");
+
+    service(&["restart"])?.ended(0)?;
+    world.noted("start", 3)?;
+    service(&["stop"])?.ended(0)?;
+    world.are_left(0)?;
+    assert_eq!(status()?["state"], "stopped");
+    service(&["start"])?.ended(0)?;
+    world.noted("start", 4)?;
+    service(&["uninstall"])?.ended(0)?;
+    world.are_left(0)?;
+    assert!(!world.wine.path("scheduler/tasks/ductor").exists());
+    service(&["status"])?.ended(4).map(drop)
+}
+
+/// What the scheduler gives a task: the environment of its user.
+const ENVIRONMENT: &str = r"SystemRoot=C:\windows
+USERPROFILE=C:\users\root
+TEMP=C:\users\root\Temp
+PATH=C:\windows\system32;C:\windows
+";

@@ -89,15 +89,15 @@ fn newest_package(folder: &Path) -> Result<PathBuf> {
     newest.map(|file| file.path()).with_context(|| format!("no package in {}", folder.display()))
 }
 
-/// Both programs and a bot, with what only debug builds have for tests.
+/// Both programs, a bot, and the models of programs of Windows; with what only debug builds have for tests.
 fn make_windows() -> Result<PathBuf> {
     wine::get(&say)?;
     wine::sweep();
     wine::build(&say)?;
     let target = ["--quiet", "--target", wine::TARGET];
-    for what in
-        [["--bin=ductor", "--bin=ductorw", "--package=ductor"], ["--bin=bot", "--package=fakes", "--locked"]]
-    {
+    let ours = ["--package=ductor", "--bin=ductor", "--bin=ductorw"];
+    let fakes = ["--package=fakes", "--bin=bot", "--bin=fakes"];
+    for what in [ours, fakes] {
         let status = super::cargo("build").args(target).args(what).status()?;
         ensure!(status.success(), "cargo build for {}: {status}", wine::TARGET);
     }
