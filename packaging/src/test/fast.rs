@@ -7,7 +7,8 @@ use anyhow::Result;
 
 use super::tally::{Tally, check, count};
 use super::{Steps, cargo, root};
-use crate::lab::needs;
+use crate::lab::{needs, wine};
+use crate::tools;
 use crate::workspace::output;
 
 /// Takes the steps of this tier. With `words` for the test programs, only these are run.
@@ -18,6 +19,7 @@ pub fn take(steps: &mut Steps, words: &[String]) {
             let lint = ["--workspace", "--all-targets", "--quiet", "--", "--deny=warnings"];
             check("lints", cargo("clippy").args(lint))
         });
+        steps.take("lints for Windows", lints_for_windows);
         steps.take("shell scripts", shell_scripts);
     }
     steps.take("tests", || {
@@ -29,6 +31,23 @@ pub fn take(steps: &mut Steps, words: &[String]) {
         test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
         count("tests", test.arg("--").args(words))
     });
+}
+
+/// What is compiled for Windows only, which no other step sees.
+fn lints_for_windows() -> Result<Tally> {
+    if let Some(library) = tools::compiler(wine::TARGET) {
+        // Where the tool chain is rustup's it can be got.
+        let _or_skipped = Command::new("rustup").args(["--quiet", "target", "add", wine::TARGET]).status();
+        if tools::compiler(wine::TARGET).is_some() {
+            return Ok(Tally::skip(
+                "lints for Windows",
+                &format!("{} is missing: {}", library.what, library.get),
+            ));
+        }
+    }
+    let lint =
+        ["--package=ductor", "--package=fakes", "--lib", "--bins", "--quiet", "--target", wine::TARGET];
+    check("lints for Windows", cargo("clippy").args(lint).args(["--", "--deny=warnings"]))
 }
 
 /// The programs of others with which tests read our bundles back. Without them these tests leave that out, or
