@@ -32,7 +32,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(id: &'static str, what: impl Into<String>) -> Self {
+    /// Something that is as it should be.
+    pub fn good(id: &'static str, what: impl Into<String>) -> Self {
         Self { id, ok: true, what: what.into(), fix: None }
     }
 }
@@ -82,6 +83,9 @@ pub fn examine(
     findings.push(owner(status));
     if status.survives_logout == Some(true) {
         findings.push(Finding::good("linger", "the service runs on when you log out"));
+    }
+    if status.state != State::Unknown {
+        findings.extend(manager.findings(definition));
     }
     match bot(home, definition) {
         Ok(found) => findings.push(Finding::good("bot", found)),

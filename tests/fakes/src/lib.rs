@@ -6,6 +6,10 @@
 //! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
 //! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
 
+#[cfg(unix)]
+pub mod launchctl;
+#[cfg(unix)]
+pub mod launchd;
 pub mod state;
 pub mod task_schema;
 
@@ -18,6 +22,10 @@ pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
     let name = Path::new(arg0).file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let fake: fn(&[String]) -> u8 = match name.as_str() {
         // A line a program, with its own file.
+        #[cfg(unix)]
+        "launchctl" => launchctl::main,
+        #[cfg(unix)]
+        "launchd" => launchd::main,
         _ => |_| 127, // as a shell says of a program that does not exist
     };
     ExitCode::from(fake(args))
