@@ -3,6 +3,8 @@
 mod cli;
 mod golden;
 mod host;
+#[cfg(unix)]
+mod launchd;
 mod one_host;
 mod property;
 mod restart;

@@ -21,6 +21,11 @@ pub fn take(steps: &mut Steps, words: &[String]) {
     }
     steps.take("tests", || {
         get_readers()?;
+        // The programs that tests put on PATH; cargo builds those of the package under test alone.
+        let build = check("fakes", cargo("build").args(["--package=fakes", "--quiet"]))?;
+        if !build.failures.is_empty() {
+            return Ok(build);
+        }
         let mut test = cargo("test");
         // The lab's own tests belong to the other tier.
         test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");

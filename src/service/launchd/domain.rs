@@ -6,11 +6,11 @@
 
 use std::fmt;
 
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::service::render::plist::LABEL;
 use crate::service::systemd::bus::euid;
 
-use super::launchctl::query;
+use super::launchctl::{NO_DOMAIN, NO_SERVICE, UNSUPPORTED, launchctl, query};
 
 /// One domain of this user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +29,15 @@ impl Domain {
     /// cron and after a switch of users nothing else says it for certain.
     ///
     /// # Errors
-    /// launchctl can't be run.
+    /// launchctl can't be run, or answers what nobody understands.
     pub fn here() -> Result<Self> {
-        let gui = query(&["print", &Self::Gui.to_string()])?;
-        Ok(if gui.success() { Self::Gui } else { Self::User })
+        let words = ["print", &Self::Gui.to_string()];
+        let output = query(&words)?;
+        match output.code() {
+            Some(0) => Ok(Self::Gui),
+            Some(NO_DOMAIN | NO_SERVICE | UNSUPPORTED) => Ok(Self::User),
+            _ => Err(launchctl(&words).failed(&output).code(Code::Unavailable)),
+        }
     }
 
     /// The job in this domain, as launchctl names it.

@@ -17,7 +17,7 @@ pub fn findings(folders: &Folders) -> Vec<Finding> {
     let Some(definition) = folders.definition() else { return Vec::new() };
     let Ok(loaded) = Loaded::ask() else { return Vec::new() };
     let mut findings = vec![is_loaded(&loaded)];
-    if loaded.modern && switch::is_off().is_ok_and(|off| !off) {
+    if loaded.modern && switch::is_off() == Some(false) {
         findings.push(Finding::good("enabled", "launchd starts it when you log in"));
     }
     findings.extend(domain(&loaded));

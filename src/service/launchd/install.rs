@@ -2,7 +2,9 @@
 //!
 //! One [`Transaction`] spans it all: when a step fails, files, the switch and what runs are as before.
 
+use std::cell::Cell;
 use std::path::Path;
+use std::rc::Rc;
 
 use crate::effects::{Effects, Transaction};
 use crate::error::Result;
@@ -34,18 +36,20 @@ pub fn install(
     folders.refuse_others(loaded.job().and_then(|job| job.path.as_deref()))?;
 
     let mut transaction = Transaction::new(effects);
-    let is_off = before.as_ref().is_some_and(|before| before.is_off);
+    let is_on = before.as_ref().is_none_or(|before| before.is_off == Some(false));
+    let touched = Rc::new(Cell::new(false));
     if let Some(before) = before {
-        transaction.back(move || before.restore()); // noted first, so done last
+        let touched = Rc::clone(&touched);
+        transaction.back(move || before.restore(touched.get())); // noted first, so done last
     }
     let mut installed = Installed::default();
     write_logs(home, &mut transaction)?;
     write_files(home, &folders, definition, &mut transaction, &mut installed)?;
-    if is_off {
-        transaction.run(&switch::on(), None)?;
+    if !is_on {
+        switch::turn(true, effects)?;
     }
     if how.start {
-        installed.started = start(&loaded, &installed, effects)?;
+        installed.started = start(&loaded, &installed, &touched, effects)?;
     }
     transaction.commit();
     Ok(installed)
@@ -102,13 +106,19 @@ fn is_packages(definition: &ServiceDefinition, earlier: Option<&::plist::Diction
 }
 
 /// Starts the host, anew where it runs by another definition or in the lesser domain. Whether it did.
-fn start(loaded: &Loaded, installed: &Installed, effects: &Effects<'_>) -> Result<bool> {
+fn start(
+    loaded: &Loaded,
+    installed: &Installed,
+    touched: &Cell<bool>,
+    effects: &Effects<'_>,
+) -> Result<bool> {
     if let [job] = &*loaded.jobs {
         let here = job.domain.is_none() || job.domain == Some(Domain::here()?);
         if job.pid.is_some() && here && !installed.changed {
             return Ok(false);
         }
     }
+    touched.set(true);
     unload(loaded, Some(&installed.definition), effects)?;
     load(&installed.definition, effects)?;
     Ok(true)
@@ -117,30 +127,31 @@ fn start(loaded: &Loaded, installed: &Installed, effects: &Effects<'_>) -> Resul
 /// How launchd was before.
 struct Before {
     loaded: Loaded,
-    is_off: bool,
+    is_off: Option<bool>,
 }
 
 impl Before {
     fn look() -> Result<Self> {
         let loaded = Loaded::ask()?;
-        let is_off = loaded.modern && switch::is_off()?;
+        let is_off = if loaded.modern { switch::is_off() } else { Some(false) };
         Ok(Self { loaded, is_off })
     }
 
-    /// Makes launchd so again, as far as it is not. The files are as before already.
-    fn restore(&self) {
+    /// Makes launchd so again; the files are as before already. A job that was `touched` is loaded anew, however it
+    /// looks: it may have been told to end, and still run.
+    fn restore(&self, touched: bool) {
         let quiet = |_: &crate::effects::Effect<'_>| {};
         let effects = Effects::real(&quiet);
         // The error that people see is the one that led here.
         let Ok(now) = Loaded::ask() else { return };
-        if now != self.loaded {
+        if touched {
             let _best_effort = unload(&now, self.path(), &effects);
             if let Some(path) = self.path().filter(|_| self.ran()) {
                 let _best_effort = load(path, &effects);
             }
         }
-        if self.is_off {
-            let _best_effort = effects.run(&switch::off());
+        if self.is_off == Some(true) {
+            let _best_effort = switch::turn(false, &effects);
         }
     }
 

@@ -54,8 +54,8 @@ impl Launchd {
                 .fix("ductor service install")
         })?;
         let loaded = Loaded::ask()?;
-        if loaded.modern && switch::is_off()? {
-            effects.run(&switch::on())?;
+        if loaded.modern && switch::is_off() != Some(false) {
+            switch::turn(true, effects)?;
         }
         // Also after a host that did not end in time: it must not stay away once it did.
         let ended = load::unload(&loaded, Some(&definition), effects);
@@ -108,7 +108,7 @@ impl Manager for Launchd {
 
     fn report(&self) -> Result<Report> {
         let loaded = Loaded::ask()?;
-        let off = loaded.modern && switch::is_off()?;
+        let off = loaded.modern && switch::is_off() == Some(true);
         let folders = self.folders();
         let packaged = folders.packaged();
         // A package's agent that is switched off is what an uninstallation leaves.

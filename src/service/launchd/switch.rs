@@ -4,20 +4,17 @@
 //! So stopping never touches it. Installing and starting switch on, for who asks for them wants that; nothing that
 //! ductor does by itself goes against a user who switched the agent off.
 
-use crate::effects::Command;
+use crate::effects::{Effects, Output};
 use crate::error::Result;
 use crate::service::render::plist::LABEL;
 
 use super::domain::Domain;
 use super::launchctl::{launchctl, query};
 
-/// Whether the agent is switched off. All domains of a user share one list. False where launchctl knows none.
-///
-/// # Errors
-/// launchctl can't be run.
-pub fn is_off() -> Result<bool> {
-    let output = query(&["print-disabled", &Domain::User.to_string()])?;
-    Ok(output.success() && says_off(&String::from_utf8_lossy(&output.stdout)))
+/// Whether the agent is switched off; none where launchctl does not say. All domains of a user share one list.
+pub fn is_off() -> Option<bool> {
+    let output = query(&["print-disabled", &Domain::User.to_string()]).ok().filter(Output::success)?;
+    Some(says_off(&String::from_utf8_lossy(&output.stdout)))
 }
 
 /// `"dev.ductor" => disabled`, and before macOS 11 `=> true`, each of which has an opposite.
@@ -27,14 +24,17 @@ fn says_off(text: &str) -> bool {
     matches!(value, Some("disabled" | "true"))
 }
 
-/// The command that switches the agent on.
-pub fn on() -> Command {
-    launchctl(&["enable", &Domain::User.job()])
-}
-
-/// The command that switches the agent off.
-pub fn off() -> Command {
-    launchctl(&["disable", &Domain::User.job()])
+/// Switches the agent on or off, and sees that it is.
+///
+/// # Errors
+/// launchd refuses, or does not do it.
+pub fn turn(on: bool, effects: &Effects<'_>) -> Result<()> {
+    let command = launchctl(&[if on { "enable" } else { "disable" }, &Domain::User.job()]);
+    let output = effects.run(&command)?;
+    if !output.success() || (effects.is_real() && is_off() == Some(on)) {
+        return Err(command.failed(&output));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -44,12 +44,12 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
 
 /// An agent of a package stays, so it is switched off; otherwise nothing is left of a switch.
 fn turn_switch(packaged: Option<PathBuf>, effects: &Effects<'_>) -> Result<Option<String>> {
-    match (packaged, switch::is_off()?) {
-        (Some(packaged), false) => {
-            effects.run(&switch::off())?;
+    match (packaged, switch::is_off()) {
+        (Some(packaged), Some(false) | None) => {
+            switch::turn(false, effects)?;
             Ok(Some(format!("switched off, as {} belongs to a package", packaged.display())))
         }
-        (None, true) => effects.run(&switch::on()).map(|_| None),
+        (None, Some(true)) => switch::turn(true, effects).map(|()| None),
         _ => Ok(None),
     }
 }

@@ -72,7 +72,7 @@ fn run(state: &State, words: &[&str]) -> u8 {
         ["bootout", target] => bootout(state, target),
         ["load", words @ .., path] => {
             let label = launchd::label(Path::new(path)).filter(|_| words.contains(&"-w"));
-            label.iter().for_each(|label| drop(switch(state, label, true)));
+            let _if_it_has_one = label.map(|label| switch(state, &label, true));
             load(state, Path::new(path))
         }
         ["unload", path] => unload(state, Path::new(path)),
