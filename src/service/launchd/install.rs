@@ -159,7 +159,8 @@ impl Before {
         self.loaded.job()?.path.as_deref()
     }
 
+    /// It ran, or launchd was about to start it again.
     fn ran(&self) -> bool {
-        self.loaded.jobs.iter().any(|job| job.pid.is_some())
+        self.loaded.jobs.iter().any(|job| job.pid.is_some() || job.last_exit != Some(0))
     }
 }

@@ -56,11 +56,11 @@ fn load_by_bootstrap(definition: &Path, effects: &Effects<'_>) -> Result<Job> {
         let output = effects.run(&command)?;
         match output.code() {
             Some(0) => {
-                return wait_until_seen(definition)?.ok_or_else(|| unbelievable(&command, &output));
+                return wait_until_seen()?.ok_or_else(|| unbelievable(&command, &output));
             }
             // Somebody loads it at the same time, or has: as good as if we had.
             Some(ALREADY | EXISTS | IO | IN_PROGRESS) if is_loaded()? => {
-                return wait_until_seen(definition)?.ok_or_else(|| unbelievable(&command, &output));
+                return wait_until_seen()?.ok_or_else(|| unbelievable(&command, &output));
             }
             Some(ALREADY | EXISTS | IO | IN_PROGRESS) if Instant::now() < deadline => sleep(TRY_EVERY),
             Some(NO_DOMAIN | UNSUPPORTED) if domain == Domain::Gui => domain = Domain::User,
@@ -78,7 +78,7 @@ fn load_by_load(definition: &Path, effects: &Effects<'_>) -> Result<Job> {
     if !output.success() || !output.stderr.is_empty() {
         return Err(command.failed(&output));
     }
-    wait_until_seen(definition)?.ok_or_else(|| unbelievable(&command, &output))
+    wait_until_seen()?.ok_or_else(|| unbelievable(&command, &output))
 }
 
 fn bootstrap(domain: Domain, definition: &Path) -> Command {
@@ -91,12 +91,10 @@ fn is_loaded() -> Result<bool> {
 
 /// Waits until the job is there and its first start has been tried. None when it never appears; one that is there
 /// without a process is left to whoever waits for the host.
-fn wait_until_seen(definition: &Path) -> Result<Option<Job>> {
+fn wait_until_seen() -> Result<Option<Job>> {
     let deadline = Instant::now() + SOON;
     loop {
-        let loaded = Loaded::ask()?;
-        let job = loaded.job().filter(|job| job.path.as_deref().is_none_or(|path| path == definition));
-        match job {
+        match Loaded::ask()?.job() {
             Some(job) if job.pid.is_some() || job.last_exit.is_some() || Instant::now() >= deadline => {
                 return Ok(Some(job.clone()));
             }

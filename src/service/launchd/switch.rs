@@ -11,10 +11,17 @@ use crate::service::render::plist::LABEL;
 use super::domain::Domain;
 use super::launchctl::{launchctl, query};
 
-/// Whether the agent is switched off; none where launchctl does not say. All domains of a user share one list.
+/// Whether the agent is switched off; none where launchctl does not say.
 pub fn is_off() -> Option<bool> {
-    let output = query(&["print-disabled", &Domain::User.to_string()]).ok().filter(Output::success)?;
-    Some(says_off(&String::from_utf8_lossy(&output.stdout)))
+    look().map(|(_, off)| off)
+}
+
+/// The list of switches, which all domains of a user share, asked of the first that is there.
+fn look() -> Option<(Domain, bool)> {
+    Domain::ALL.into_iter().find_map(|domain| {
+        let output = query(&["print-disabled", &domain.to_string()]).ok().filter(Output::success)?;
+        Some((domain, says_off(&String::from_utf8_lossy(&output.stdout))))
+    })
 }
 
 /// `"dev.ductor" => disabled`, and before macOS 11 `=> true`, each of which has an opposite.
@@ -29,7 +36,8 @@ fn says_off(text: &str) -> bool {
 /// # Errors
 /// launchd refuses, or does not do it.
 pub fn turn(on: bool, effects: &Effects<'_>) -> Result<()> {
-    let command = launchctl(&[if on { "enable" } else { "disable" }, &Domain::User.job()]);
+    let domain = look().map_or(Domain::User, |(domain, _)| domain);
+    let command = launchctl(&[if on { "enable" } else { "disable" }, &domain.job()]);
     let output = effects.run(&command)?;
     if !output.success() || (effects.is_real() && is_off() == Some(on)) {
         return Err(command.failed(&output));

@@ -70,7 +70,7 @@ fn case_26_stop_never_switches_off_and_start_switches_on() {
     mac.ductor(&["service", "start"]).ended(0);
     assert_eq!(
         mac.changes(),
-        ["enable user/UID/dev.ductor", "bootstrap gui/UID ~/Library/LaunchAgents/dev.ductor.plist"]
+        ["enable gui/UID/dev.ductor", "bootstrap gui/UID ~/Library/LaunchAgents/dev.ductor.plist"]
     );
     assert_eq!((mac.state(), mac.status()["enabled"].clone()), ("running".into(), true.into()));
 }

@@ -35,7 +35,7 @@ fn case_49_the_agent_of_the_python_ductor_is_taken_over_with_what_was_added() {
     fs::set_permissions(mac.world.path("venv/ductor"), fs::Permissions::from_mode(0o755)).unwrap();
     let gui = mac.job("gui").replace("/dev.ductor", "");
     assert_eq!(mac.launchctl(&["bootstrap", &gui, mac.agent().to_str().unwrap()]), Some(0));
-    assert_eq!(mac.state(), "running");
+    crate::world::wait_for("job", || mac.state() == "running");
     assert!(mac.problems().contains(&"definition-stale".into()), "{:?}", mac.problems());
 
     mac.install().ended(0).with("took over the agent of the Python ductor");
