@@ -216,8 +216,8 @@ pub trait Manager {
     /// Where the lines are that the bot writes.
     fn logs(&self) -> Logs;
 
-    /// What only this manager can tell the doctor, good and bad, beside the problems of its report.
-    fn findings(&self, _definition: &ServiceDefinition) -> Vec<Finding> {
+    /// What the doctor finds that only this manager knows, beyond the problems of [`report`](Self::report).
+    fn examine(&self, _: &ServiceDefinition) -> Vec<Finding> {
         Vec::new()
     }
 }

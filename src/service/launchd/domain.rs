@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::error::{Code, Result};
 use crate::service::render::plist::LABEL;
-use crate::service::systemd::bus::euid;
+use crate::user;
 
 use super::launchctl::{NO_DOMAIN, NO_SERVICE, UNSUPPORTED, launchctl, query};
 
@@ -52,6 +52,6 @@ impl fmt::Display for Domain {
             Self::Gui => "gui",
             Self::User => "user",
         };
-        write!(f, "{kind}/{}", euid())
+        write!(f, "{kind}/{}", user::number())
     }
 }

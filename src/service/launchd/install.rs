@@ -40,7 +40,7 @@ pub fn install(
     let touched = Rc::new(Cell::new(false));
     if let Some(before) = before {
         let touched = Rc::clone(&touched);
-        transaction.back(move || before.restore(touched.get())); // noted first, so done last
+        transaction.back(move || before.restore(touched.get())); // noted first, so done last: the files are back
     }
     let mut installed = Installed::default();
     write_logs(home, &mut transaction)?;
@@ -49,7 +49,7 @@ pub fn install(
         switch::turn(true, effects)?;
     }
     if how.start {
-        installed.started = start(&loaded, &installed, &touched, effects)?;
+        installed.started = start(&loaded, &installed, &touched, &mut transaction)?;
     }
     transaction.commit();
     Ok(installed)
@@ -110,7 +110,7 @@ fn start(
     loaded: &Loaded,
     installed: &Installed,
     touched: &Cell<bool>,
-    effects: &Effects<'_>,
+    transaction: &mut Transaction<'_>,
 ) -> Result<bool> {
     if let [job] = &*loaded.jobs {
         let here = job.domain.is_none() || job.domain == Some(Domain::here()?);
@@ -119,9 +119,18 @@ fn start(
         }
     }
     touched.set(true);
-    unload(loaded, Some(&installed.definition), effects)?;
-    load(&installed.definition, effects)?;
+    let definition = installed.definition.clone();
+    transaction.back(move || end(&definition)); // noted last, so done first: a host that runs writes files
+    unload(loaded, Some(&installed.definition), transaction.effects())?;
+    load(&installed.definition, transaction.effects())?;
     Ok(true)
+}
+
+/// Takes back what was loaded, whatever became of it.
+fn end(definition: &Path) {
+    if let Ok(now) = Loaded::ask() {
+        let _best_effort = unload(&now, Some(definition), &Effects::real(&|_| {}));
+    }
 }
 
 /// How launchd was before.
@@ -137,18 +146,12 @@ impl Before {
         Ok(Self { loaded, is_off })
     }
 
-    /// Makes launchd so again; the files are as before already. A job that was `touched` is loaded anew, however it
-    /// looks: it may have been told to end, and still run.
+    /// Makes launchd so again; the files are as before already, and a job that was `touched` is not loaded.
     fn restore(&self, touched: bool) {
-        let quiet = |_: &crate::effects::Effect<'_>| {};
-        let effects = Effects::real(&quiet);
+        let effects = Effects::real(&|_| {});
         // The error that people see is the one that led here.
-        let Ok(now) = Loaded::ask() else { return };
-        if touched {
-            let _best_effort = unload(&now, self.path(), &effects);
-            if let Some(path) = self.path().filter(|_| self.ran()) {
-                let _best_effort = load(path, &effects);
-            }
+        if let Some(path) = self.path().filter(|_| touched && self.ran()) {
+            let _best_effort = load(path, &effects);
         }
         if self.is_off == Some(true) {
             let _best_effort = switch::turn(false, &effects);

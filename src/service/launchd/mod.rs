@@ -3,13 +3,13 @@
 //! Everything goes through the program launchctl, by its exit codes and by what is seen afterwards: [`launchctl`]
 //! reaches it, [`domain`]s are where jobs stand, [`job`] reads what launchd says about ours, [`switch`] whether it
 //! starts by itself, [`agents`] knows whose a property list is, [`load`] brings the job in and out, [`install`] and
-//! [`uninstall`] change things for good, [`findings`] are for the doctor.
+//! [`uninstall`] change things for good, [`doctor`] says what is wrong with it.
 //!
 //! An agent runs from login to logout. A loaded job reads its property list only once, so every start loads anew.
 
 mod agents;
+mod doctor;
 mod domain;
-mod findings;
 mod install;
 mod job;
 mod launchctl;
@@ -188,7 +188,7 @@ impl Manager for Launchd {
         Logs::Files(self.home.service_logs())
     }
 
-    fn findings(&self, _: &ServiceDefinition) -> Vec<Finding> {
-        findings::findings(&self.folders())
+    fn examine(&self, _: &ServiceDefinition) -> Vec<Finding> {
+        doctor::examine(&self.folders())
     }
 }

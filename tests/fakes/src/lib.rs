@@ -10,22 +10,30 @@
 pub mod launchctl;
 #[cfg(unix)]
 pub mod launchd;
+pub mod schtasks;
 pub mod state;
 pub mod task_schema;
+pub mod whoami;
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// The variable that names the program where `arg0` does not: a fake that starts itself anew.
+const NAME: &str = "FAKE_NAME";
+
 /// Is the program that `arg0` names.
 pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
-    let name = Path::new(arg0).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let arg0 = Path::new(arg0).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = std::env::var(NAME).unwrap_or(arg0);
     let fake: fn(&[String]) -> u8 = match name.as_str() {
         // A line a program, with its own file.
         #[cfg(unix)]
         "launchctl" => launchctl::main,
         #[cfg(unix)]
         "launchd" => launchd::main,
+        "schtasks" => schtasks::main,
+        "whoami" => whoami::main,
         _ => |_| 127, // as a shell says of a program that does not exist
     };
     ExitCode::from(fake(args))

@@ -103,7 +103,15 @@ fn survives(what: &str, begin: Begin<'_>, cut: &str, number: &str, calls: &[Stri
     let said = mac.install_with(&["-v"], variables);
     mac.launchd.remove(cut);
     if said.code != Some(0) {
-        assert_eq!(look(&mac), before, "{what}\n{}{}", said.out, said.err);
+        let after = look(&mac);
+        assert_eq!(
+            (&after.state, &after.jobs, &after.disabled),
+            (&before.state, &before.jobs, &before.disabled),
+            "{what}\n{}{}",
+            said.out,
+            said.err
+        );
+        assert_eq!(after, before, "{what}");
         return false;
     }
     // The one question that it can do without: whether the agent is switched off.

@@ -10,8 +10,7 @@ mod hosts;
 mod verbs;
 
 use std::fs;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use fakes::state::State;
@@ -44,8 +43,7 @@ impl Mac {
         launchd.set("screen", "").unwrap();
         launchd.set("throttle-ms", "50").unwrap();
         launchd.set("setenv", &format!("WORLD={}", world.path("").display())).unwrap();
-        fs::create_dir(world.path("bin")).unwrap();
-        symlink(fake(), world.path("bin/launchctl")).unwrap();
+        crate::fakes::put(&world.path("bin"), &["launchctl"]);
         Self { world, launchd }
     }
 
@@ -174,13 +172,6 @@ impl Said {
 
 fn is_change(call: &str) -> bool {
     !["print", "print-disabled", "list", "version"].contains(&call.split(' ').next().unwrap())
-}
-
-/// The program of the fakes, beside that of ductor.
-fn fake() -> PathBuf {
-    let fake = Path::new(env!("CARGO_BIN_EXE_ductor")).with_file_name("fakes");
-    assert!(fake.exists(), "{} is not built: cargo build -p fakes", fake.display());
-    fake
 }
 
 /// Waits until a bot runs under a host of the service.

@@ -13,7 +13,7 @@ use super::job::Loaded;
 use super::switch;
 
 /// Everything that is asked, good and bad. What stands in every report as a problem is not said again.
-pub fn findings(folders: &Folders) -> Vec<Finding> {
+pub fn examine(folders: &Folders) -> Vec<Finding> {
     let Some(definition) = folders.definition() else { return Vec::new() };
     let Ok(loaded) = Loaded::ask() else { return Vec::new() };
     let mut findings = vec![is_loaded(&loaded)];
