@@ -51,3 +51,4 @@ pub mod process;
 pub mod search_path;
 pub mod service;
 pub mod user;
+mod words;

@@ -123,7 +123,8 @@ fn answer(python: &Path) -> Result<String> {
 
 /// The python of a virtual environment.
 fn python_of(environment: &Path) -> PathBuf {
-    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+    let [folder, name] = if cfg!(windows) { ["Scripts", "python.exe"] } else { ["bin", "python"] };
+    environment.join(folder).join(name)
 }
 
 fn current_number(home: &Home) -> Option<u32> {

@@ -14,6 +14,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::words;
 
 /// A program with its arguments, what is different in its environment, and how long it may take.
 #[derive(Clone, Debug)]
@@ -73,8 +74,8 @@ impl Command {
 /// The line that a person would type.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
-        f.write_str(&shell_words::join(words))
+        let all = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
+        f.write_str(&words::join(all))
     }
 }
 

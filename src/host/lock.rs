@@ -147,6 +147,7 @@ mod tests {
         HostLock::acquire(&home).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_home_and_the_file_are_private() {
         use std::os::unix::fs::PermissionsExt;
@@ -168,6 +169,7 @@ mod tests {
         assert_eq!(holder(&home), Some(Process::current()));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_planted_link_is_not_followed_and_a_fifo_does_not_block() {
         let (dir, home) = home();

@@ -38,8 +38,8 @@ use std::ffi::OsString;
 
 pub use bot_pid::other_bot;
 pub use policy::Ended;
-pub use state::{BotState, HostState, LastExit};
-pub use stop::stop_everything;
+pub use state::{BotState, HostState, LastExit, rfc3339};
+pub use stop::{end_bot, end_host, stop_everything};
 pub use supervision::Supervision;
 
 use crate::error::{Code, Context, Error, Result};
@@ -144,7 +144,7 @@ pub fn run(home: &Home, takeover: bool, told: &dyn Fn(&str)) -> Result<u8> {
 
 fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Result<u8> {
     if !home.root().exists() {
-        plan::Plan::make(home)?; // no home is made for a bot that is not there
+        plan::Plan::make(home, supervision)?; // no home is made for a bot that is not there
     }
     if options.takeover {
         end_host_in_the_way(home, options)?;

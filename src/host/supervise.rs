@@ -135,7 +135,7 @@ impl<'a> Supervisor<'a> {
     /// Starts a bot.
     fn start(&mut self) -> Phase {
         self.look_at_lock(); // where nothing watches it, this is the moment to notice
-        let plan = match Plan::make(self.home) {
+        let plan = match Plan::make(self.home, self.supervision) {
             Ok(plan) => plan,
             Err(error) => {
                 let ended = Some(Ended::Configuration).filter(|_| error.code == Code::Configuration);

@@ -1,12 +1,16 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
 mod cli;
+mod fakes;
 mod golden;
 mod host;
+#[cfg(unix)]
+mod launchd;
 mod log_files;
 mod one_host;
 mod property;
 mod restart;
 mod stop;
 mod stress;
+mod task_scheduler;
 mod world;

@@ -16,7 +16,8 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::Console::{
     AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
-    GetConsoleProcessList, SetConsoleCtrlHandler,
+    GetConsoleProcessList, GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
+    SetConsoleCtrlHandler, SetStdHandle,
 };
 use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, SetEvent, WaitForMultipleObjects};
 
@@ -151,13 +152,19 @@ pub fn interrupt(bot: &Process) -> io::Result<()> {
     if has_console() {
         return Err(io::ErrorKind::Unsupported.into());
     }
-    // SAFETY: they change the console that this process is attached to, and it has none before and afterwards.
+    // SAFETY: they change the console that this process is attached to, which has none before and afterwards, and
+    // its standard handles, which are put back.
     unsafe {
+        let streams = [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE];
+        let ours = streams.map(|stream| (stream, GetStdHandle(stream)));
         if AttachConsole(bot.pid) == 0 {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let told = GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
         FreeConsole();
+        for (stream, handle) in ours {
+            SetStdHandle(stream, handle);
+        }
         if told == 0 { Err(io::ErrorKind::Unsupported.into()) } else { Ok(()) }
     }
 }
