@@ -4,6 +4,7 @@ mod cli;
 mod fakes;
 mod golden;
 mod host;
+mod log_files;
 mod one_host;
 mod property;
 mod restart;
