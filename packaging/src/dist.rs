@@ -212,7 +212,7 @@ fn describe(
     };
     let packed: Vec<&Payload> = payloads.iter().filter_map(|(_, payload)| payload.as_ref().ok()).collect();
     let start = Instant::now();
-    let targets: Vec<&Target> = packed.iter().map(|payload| payload.target).collect();
+    let targets: Vec<&Target> = packed.iter().flat_map(|payload| payload.target.parts()).collect();
     let (sbom_file, sbom) = (sbom::file(&release.version), sbom::sbom(release, workspace, &targets)?);
     let sbom_hash = checksums::sha256(&sbom);
     keep(&sbom_file, sbom, start)?;
