@@ -120,7 +120,7 @@ fn every_action_stands_where_it_may() {
         match cells[1] {
             "98" => assert!(sequence("CostFinalize") < at && at < sequence("InstallValidate"), "{row}"),
             "1122" => {
-                assert!((sequence("InstallInitialize")..sequence("InstallFinalize")).contains(&at), "{row}")
+                assert!((sequence("InstallInitialize")..sequence("InstallFinalize")).contains(&at), "{row}");
             }
             _ => panic!("{row}"),
         }
