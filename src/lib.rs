@@ -28,10 +28,10 @@
 //! | the bot: which program, configured, how to get it | [`bot`], with PATH in [`search_path`] |
 //! | the host: parent of the bot | [`host`], on facts of [`process`] |
 //! | the service: definition, manager, status, doctor | [`service`] |
-//! | the user's files | [`home`] |
+//! | the user, and the user's files | [`user`], [`home`] |
 //! | errors and exit codes | [`error`] |
 //!
-//! Dependencies point one way: `commands → {service, host, bot} → {effects, process, home} → error`.
+//! Dependencies point one way: `commands → {service, host, bot} → {effects, process, user, home} → error`.
 //!
 //! ## What always holds
 //!
@@ -50,3 +50,5 @@ pub mod host;
 pub mod process;
 pub mod search_path;
 pub mod service;
+pub mod user;
+mod words;

@@ -21,11 +21,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, RunArgs, Verb};
-use crate::effects::{Effect, Effects};
+use crate::effects::{self, Effect, Effects};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
 use crate::service::{self as service_of, Manager};
+use crate::user;
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
@@ -54,10 +55,13 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
     if let Verb::Completions { shell } = verb {
         return completions::run(screen, shell).map(|code| code as u8);
     }
-    refuse_sudo()?;
+    user::check()?;
+    if let Verb::Run(args) = &verb {
+        run::take_environment(args);
+    }
     let context = Context { screen, home: host::home()? };
     let code = match verb {
-        Verb::Run(args) => return run::run(&context, args),
+        Verb::Run(args) => return run::run(&context, args.takeover),
         Verb::Bot(verb) => return bot::run(&context, verb),
         Verb::Agents(_) | Verb::Docker(_) | Verb::Api(_) | Verb::Install(_) => {
             return Err(Error::new("the command line", "options go behind the word").code(Code::Usage));
@@ -76,18 +80,6 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
 
 fn not_yet(word: &str, fix: &str) -> Error {
     Error::new(format!("ductor {word}"), "not part of this version").code(Code::Usage).fix(fix)
-}
-
-/// Under sudo, files in the home would end up root's, and the manager that is reached is root's. A real root
-/// login is a user like any other.
-fn refuse_sudo() -> Result<()> {
-    let by_another = env::var("SUDO_UID").is_ok_and(|uid| uid != "0");
-    if by_another && rustix::process::geteuid().is_root() {
-        return Err(Error::new("sudo", "the service belongs to a user; as root this would set up root's")
-            .code(Code::NotPermitted)
-            .fix("the same command without sudo"));
-    }
-    Ok(())
 }
 
 /// For scripts: one object, indented so that people can read it too.
@@ -126,7 +118,7 @@ impl Context<'_> {
             let print = |effect: &Effect<'_>| {
                 self.screen.data(effect);
                 if let Effect::Write(_, bytes) = effect {
-                    for line in String::from_utf8_lossy(bytes).lines() {
+                    for line in effects::text(bytes).lines() {
                         self.screen.data(format_args!("    {line}"));
                     }
                 }

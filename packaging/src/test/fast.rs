@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::tally::{Tally, check, count};
 use super::{Steps, cargo, root};
 use crate::lab::needs;
+use crate::workspace::output;
 
 /// Takes the steps of this tier. With `words` for the test programs, only these are run.
 pub fn take(steps: &mut Steps, words: &[String]) {
@@ -21,6 +22,8 @@ pub fn take(steps: &mut Steps, words: &[String]) {
     }
     steps.take("tests", || {
         get_readers()?;
+        // The fake service managers are programs of their own, which no test target of cargo builds.
+        output(cargo("build").args(["--quiet", "--package", "fakes"]))?;
         let mut test = cargo("test");
         // The lab's own tests belong to the other tier.
         test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
