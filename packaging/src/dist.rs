@@ -63,9 +63,11 @@ fn plan(wish: &Wish) -> Result<Vec<Planned>> {
 }
 
 fn planned(bundle: &'static Bundle, host: &str) -> Result<Planned> {
-    let target = target::choose(bundle.platform, host, |target| tools::has_standard_library(target.triple))
-        .with_context(|| format!("{} has no target", bundle.name()))?;
-    Ok(Planned { bundle, target, missing: tools::compiler(target.triple) })
+    let target = target::choose(bundle.platform, host, |target| {
+        target.parts().iter().all(|part| tools::has_standard_library(part.triple))
+    })
+    .with_context(|| format!("{} has no target", bundle.name()))?;
+    Ok(Planned { bundle, target, missing: tools::missing(target) })
 }
 
 fn list(plan: &[Planned], json: bool) -> Result<()> {
@@ -105,7 +107,7 @@ fn payloads(
                 progress.say(&format!("building {}", target.triple));
                 build::build(workspace, target, release.epoch)?;
             }
-            Payload::of(target, build::program(workspace, target)?, workspace)
+            Payload::of(target, build::programs(workspace, target)?, workspace)
         };
         payloads.push((target, payload()));
     }
@@ -210,7 +212,7 @@ fn describe(
     };
     let packed: Vec<&Payload> = payloads.iter().filter_map(|(_, payload)| payload.as_ref().ok()).collect();
     let start = Instant::now();
-    let targets: Vec<&Target> = packed.iter().map(|payload| payload.target).collect();
+    let targets: Vec<&Target> = packed.iter().flat_map(|payload| payload.target.parts()).collect();
     let (sbom_file, sbom) = (sbom::file(&release.version), sbom::sbom(release, workspace, &targets)?);
     let sbom_hash = checksums::sha256(&sbom);
     keep(&sbom_file, sbom, start)?;

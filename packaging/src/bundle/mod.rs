@@ -4,9 +4,15 @@
 
 pub mod ar;
 pub mod arch;
+pub mod bom;
+pub mod cpio;
 pub mod deb;
+pub mod msi;
+pub mod pkg;
 pub mod rpm;
 pub mod tar_xz;
+pub mod xar;
+pub mod zip;
 
 use anyhow::{Context, Result, ensure};
 use glob::{MatchOptions, Pattern};
@@ -51,7 +57,8 @@ pub struct Format {
 const BSDTAR: &[&str] = &["bsdtar", "--format=gnutar", "-cf", "-", "@FILE"];
 
 /// Every bundle there is.
-pub const BUNDLES: [Bundle; 8] = [
+#[rustfmt::skip] // a table
+pub const BUNDLES: [Bundle; 13] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
     Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
@@ -60,6 +67,11 @@ pub const BUNDLES: [Bundle; 8] = [
     Bundle { platform: "linux/aarch64", format: &deb::FORMAT },
     Bundle { platform: "linux/aarch64", format: &rpm::FORMAT },
     Bundle { platform: "linux/aarch64", format: &arch::FORMAT },
+    Bundle { platform: "macos/x86_64", format: &tar_xz::FORMAT },
+    Bundle { platform: "macos/aarch64", format: &tar_xz::FORMAT },
+    Bundle { platform: "macos/universal", format: &pkg::FORMAT },
+    Bundle { platform: "windows/x86_64", format: &zip::FORMAT },
+    Bundle { platform: "windows/x86_64", format: &msi::FORMAT },
 ];
 
 impl Bundle {

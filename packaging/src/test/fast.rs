@@ -34,7 +34,13 @@ pub fn take(steps: &mut Steps, words: &[String]) {
 /// The programs of others with which tests read our bundles back. Without them these tests leave that out, or
 /// fail where nothing may be left out.
 fn get_readers() -> Result<()> {
-    let readers = [("bsdtar", "libarchive-tools"), ("rpm", "rpm"), ("zstd", "zstd"), ("xz", "xz-utils")];
+    let readers = [
+        ("bsdtar", "libarchive-tools"),
+        ("rpm", "rpm"),
+        ("msiinfo", "msitools"),
+        ("zstd", "zstd"),
+        ("xz", "xz-utils"),
+    ];
     let missing: Vec<&str> = readers
         .into_iter()
         .filter(|(reader, _)| !needs::on_path(reader))
