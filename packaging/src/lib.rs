@@ -11,8 +11,9 @@
 //! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
 //! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
 //!
-//! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
-//! of) and [`checksums`]. [`verify`] opens everything again and compares.
+//! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
+//! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
+//! [`cargo_dist`] and [`formula`]). [`verify`] opens everything again and compares.
 //!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -20,13 +21,18 @@
 
 pub mod build;
 pub mod bundle;
+pub mod cargo_dist;
 pub mod changelog;
 pub mod checksums;
+pub mod companion;
 pub mod compress;
+pub mod describe;
 pub mod dist;
 pub mod elf;
 pub mod epoch;
 pub mod flags;
+pub mod formula;
+pub mod installers;
 pub mod lab;
 pub mod layout;
 pub mod manifest;
