@@ -15,10 +15,11 @@
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
 //! [`cargo_dist`] and [`formula`]). [`verify`] opens everything again and compares.
 //!
-//! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
+//! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
+pub mod bench;
 pub mod build;
 pub mod bundle;
 pub mod cargo_dist;
