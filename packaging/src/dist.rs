@@ -78,9 +78,11 @@ fn plan(wish: &Wish) -> Result<Plan> {
 }
 
 fn planned(bundle: &'static Bundle, host: &str) -> Result<Planned> {
-    let target = target::choose(bundle.platform, host, |target| tools::has_standard_library(target.triple))
-        .with_context(|| format!("{} has no target", bundle.name()))?;
-    Ok(Planned { bundle, target, missing: tools::compiler(target.triple) })
+    let target = target::choose(bundle.platform, host, |target| {
+        target.parts().iter().all(|part| tools::has_standard_library(part.triple))
+    })
+    .with_context(|| format!("{} has no target", bundle.name()))?;
+    Ok(Planned { bundle, target, missing: tools::missing(target) })
 }
 
 fn list(plan: &Plan, json: bool) -> Result<()> {
@@ -126,7 +128,7 @@ fn payloads(
                 progress.say(&format!("building {}", target.triple));
                 build::build(workspace, target, release.epoch)?;
             }
-            Payload::of(target, build::program(workspace, target)?, workspace)
+            Payload::of(target, build::programs(workspace, target)?, workspace)
         };
         payloads.push((target, payload()));
     }

@@ -9,6 +9,8 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 
 use crate::cargo_dist;
+use crate::linker;
+use crate::target::Target;
 use crate::workspace::output;
 
 /// Something that this machine lacks.
@@ -20,27 +22,17 @@ pub struct Missing {
     pub get: String,
 }
 
-/// What is missing to compile for a target: its standard library, or nothing.
-pub fn compiler(triple: &str) -> Option<Missing> {
+/// What is missing to make the program of a target: a standard library, a linker, or nothing.
+pub fn missing(target: &'static Target) -> Option<Missing> {
+    target.parts().into_iter().find_map(|part| compiler(part.triple).or_else(|| linker::missing(part)))
+}
+
+/// What is missing to compile for a triple of rustc's: its standard library, or nothing.
+fn compiler(triple: &str) -> Option<Missing> {
     (!has_standard_library(triple)).then(|| Missing {
         what: format!("Rust's standard library for {triple}"),
         get: format!("rustup target add {triple}"),
     })
-}
-
-/// The linker of Rust's own tool chain, as rustc finds it.
-pub const LINKER: &str = "rust-lld";
-
-/// Where the linker of this tool chain is, if it brings one.
-///
-/// # Errors
-/// rustc can't be run.
-pub fn own_linker() -> Result<Option<PathBuf>> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    // The folder of the host's standard library has a neighbour for programs.
-    let folder = output(Command::new(rustc).arg("--print=target-libdir"))?;
-    let linker = PathBuf::from(String::from_utf8_lossy(&folder).trim()).with_file_name("bin").join(LINKER);
-    Ok(linker.is_file().then_some(linker))
 }
 
 /// Whether rustc knows the target and its compiled standard library is there.

@@ -15,11 +15,12 @@ use cargo_dist_schema::DistManifest;
 
 use crate::bundle::{BUNDLES, Bundle};
 use crate::checksums::{self, sha256};
+use crate::macho;
 use crate::manifest;
-use crate::payload::{Payload, Role};
+use crate::payload::Payload;
 use crate::release::{NAME, Release};
 use crate::report;
-use crate::target::{TARGETS, Target};
+use crate::target::{Os, TARGETS, Target};
 use crate::tree::{Node, Tree};
 use crate::workspace::{Workspace, output};
 
@@ -101,20 +102,26 @@ fn open(
 ) -> Result<String> {
     let format = bundle.format;
     let found = read(&ask(format.reader, path)?, release.epoch)?;
-    let name = format!("{NAME}{}", target.os.exe_suffix());
-    let is_program = |(path, (mode, _)): &(&String, &(u32, Vec<u8>))| {
-        *mode == 0o755 && path.rsplit('/').next() == Some(name.as_str())
+    let program = |name: &&str| {
+        let is = |(path, (mode, _)): &(&String, &(u32, Vec<u8>))| {
+            *mode == 0o755 && path.rsplit('/').next() == Some(name)
+        };
+        let (_, (_, program)) = found.iter().find(is).with_context(|| format!("there is no {name}"))?;
+        Ok(program.clone())
     };
-    let (_, (_, program)) = found.iter().find(is_program).context("there is no program")?;
-    let payload = Payload::of(target, program.clone(), workspace)?;
+    let programs = target.os.programs().iter().map(program).collect::<Result<Vec<_>>>()?;
+    if target.os == Os::Macos {
+        programs.iter().try_for_each(|program| macho::check(program))?;
+    }
+    let hash = sha256(&programs.concat());
+    let payload = Payload::of(target, programs, workspace)?;
     compare(&found, &(format.tree)(release, &payload)?)?;
     for (question, script) in format.scripts {
         let said = ask(question, path)?;
         let same = String::from_utf8_lossy(&said).trim_end() == script.trim_end();
         ensure!(same, "{} answers with another script", question.join(" "));
     }
-    let of_payload = payload.files.iter().find(|file| file.role == Role::Program);
-    Ok(sha256(of_payload.map_or(&[], |file| &file.bytes)))
+    Ok(hash)
 }
 
 /// What a program says of a file, which stands for `FILE` in its arguments.

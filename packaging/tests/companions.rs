@@ -21,6 +21,8 @@ use xtask::target::TARGETS;
 use xtask::tools;
 use xtask::workspace::Workspace;
 
+mod programs;
+
 /// Whether a program is there; with `CI=true` it has to be.
 fn is_there(program: &str, found: bool) -> bool {
     assert!(found || !std::env::var("CI").is_ok_and(|ci| ci == "true"), "{program} is not installed");
@@ -55,9 +57,12 @@ fn release() -> Option<&'static Path> {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     let make = || {
         let target = tempfile::tempdir().unwrap().keep();
-        for triple in TARGETS.iter().map(|target| target.triple) {
-            fs::create_dir_all(target.join(triple).join("release")).unwrap();
-            fs::copy("/bin/true", target.join(triple).join("release/ductor")).unwrap();
+        for of in TARGETS.iter().filter(|of| of.joins.is_empty()) {
+            let folder = target.join(of.triple).join("release");
+            fs::create_dir_all(&folder).unwrap();
+            for (name, program) in of.os.programs().iter().zip(programs::small(of)) {
+                fs::write(folder.join(name), program).unwrap();
+            }
         }
         let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
         xtask.args(["dist", "--all", "--no-build"]).env("CARGO_TARGET_DIR", &target);

@@ -7,6 +7,7 @@ pub mod arch;
 pub mod deb;
 pub mod rpm;
 pub mod tar_xz;
+pub mod zip;
 
 use anyhow::{Context, Result, ensure};
 use glob::{MatchOptions, Pattern};
@@ -51,7 +52,8 @@ pub struct Format {
 const BSDTAR: &[&str] = &["bsdtar", "--format=gnutar", "-cf", "-", "@FILE"];
 
 /// Every bundle there is.
-pub const BUNDLES: [Bundle; 8] = [
+#[rustfmt::skip] // a table
+pub const BUNDLES: [Bundle; 11] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
     Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
@@ -60,6 +62,9 @@ pub const BUNDLES: [Bundle; 8] = [
     Bundle { platform: "linux/aarch64", format: &deb::FORMAT },
     Bundle { platform: "linux/aarch64", format: &rpm::FORMAT },
     Bundle { platform: "linux/aarch64", format: &arch::FORMAT },
+    Bundle { platform: "macos/x86_64", format: &tar_xz::FORMAT },
+    Bundle { platform: "macos/aarch64", format: &tar_xz::FORMAT },
+    Bundle { platform: "windows/x86_64", format: &zip::FORMAT },
 ];
 
 impl Bundle {
