@@ -12,7 +12,8 @@
 //! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
 //!
 //! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
-//! of) and [`checksums`]. [`verify`] opens everything again and compares.
+//! of) and [`checksums`]; and the scripts that fetch them, [`installers`]. [`verify`] opens everything again and
+//! compares.
 //!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -27,6 +28,7 @@ pub mod dist;
 pub mod elf;
 pub mod epoch;
 pub mod flags;
+pub mod installers;
 pub mod lab;
 pub mod layout;
 pub mod manifest;
