@@ -1,6 +1,8 @@
-//! What goes with the bundles of a release: the bill of materials, the companions, the manifest, and the hashes over
-//! all. Each is made from those before it.
+//! What goes with the bundles of a release: the bill of materials, the companions, the manifest, the hashes over
+//! all, and their signature. Each is made from those before it.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Instant;
 
@@ -16,6 +18,7 @@ use crate::payload::Payload;
 use crate::release::Release;
 use crate::report::Made;
 use crate::sbom;
+use crate::signature::{self, Signer};
 use crate::target::Target;
 use crate::workspace::Workspace;
 
@@ -37,6 +40,8 @@ pub struct Describer<'a> {
     pub release: &'a Release,
     /// Where the files go.
     pub folder: &'a Path,
+    /// What signs the hashes, where that is wished.
+    pub signer: Option<Signer>,
 }
 
 impl Describer<'_> {
@@ -86,6 +91,14 @@ impl Describer<'_> {
         let mut all: Vec<Made> = bundles.into_iter().map(|packed| packed.made).chain(others).collect();
         let lines = checksums::lines(all.iter().map(|made| (made.file.as_str(), made.sha256.as_str())));
         all.push(self.keep("always", checksums::FILE.into(), lines.as_bytes(), start)?);
+        match &self.signer {
+            Some(signer) => {
+                let signature = signer.sign(self.release, lines.as_bytes())?;
+                all.push(self.keep("always", signature::FILE.into(), &signature, start)?);
+            }
+            // One of other hashes, left from before, would be a lie.
+            None => remove(&self.folder.join(signature::FILE))?,
+        }
         Ok(all)
     }
 
@@ -116,4 +129,13 @@ impl Describer<'_> {
 
 fn part<'a>(made: &Made, what: What<'a>) -> Part<'a> {
     Part { file: made.file.clone(), sha256: made.sha256.clone(), what }
+}
+
+fn remove(file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(anyhow!("remove {}: {error}", file.display()))
+        }
+        _ => Ok(()),
+    }
 }

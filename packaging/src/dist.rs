@@ -19,6 +19,7 @@ use crate::payload::Payload;
 use crate::progress::Progress;
 use crate::release::{self, Release};
 use crate::report::{self, Made, Offer};
+use crate::signature::Signer;
 use crate::target::{self, Target};
 use crate::tools::{self, Missing};
 use crate::workspace::Workspace;
@@ -47,11 +48,13 @@ pub fn run(wish: &Wish) -> Result<()> {
     }
     let workspace = Workspace::find()?;
     let release = Release::of(&workspace)?;
+    let signer = wish.sign.as_ref().map(|key| Signer::read(key, &workspace)).transpose()?;
     let progress = Progress::new();
     let payloads = payloads(&plan.bundles, &workspace, &release, wish.no_build, &progress);
     let folder = folder(&workspace, wish.out.as_deref())?;
     let results = pack(&plan.bundles, &payloads, &release, &folder, &progress);
-    finish(&plan, &payloads, results, (&workspace, &release, &folder))
+    let describer = Describer { workspace: &workspace, release: &release, folder: &folder, signer };
+    finish(&plan, &payloads, results, &describer)
 }
 
 /// Which bundles, each for which target, and what this machine lacks for it.
@@ -204,7 +207,7 @@ fn finish(
     plan: &Plan,
     payloads: &[(&'static Target, Result<Payload>)],
     results: Vec<(String, Result<Made>)>,
-    (workspace, release, folder): (&Workspace, &Release, &Path),
+    describer: &Describer,
 ) -> Result<()> {
     let (mut bundles, mut failed) = (Vec::new(), Vec::new());
     for (planned, (name, result)) in plan.bundles.iter().zip(results) {
@@ -221,10 +224,9 @@ fn finish(
     let made = if bundles.is_empty() {
         Vec::new()
     } else {
-        let describer = Describer { workspace, release, folder };
         describer.describe(bundles, &plan.companions, &mut failed)?
     };
-    report::made(&made, folder);
+    report::made(&made, describer.folder);
     for (name, error) in &failed {
         report::error(&format!("{name}: {error:#}"));
     }

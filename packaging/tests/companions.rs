@@ -57,13 +57,7 @@ fn release() -> Option<&'static Path> {
     static RELEASE: OnceLock<PathBuf> = OnceLock::new();
     let make = || {
         let target = tempfile::tempdir().unwrap().keep();
-        for of in TARGETS.iter().filter(|of| of.joins.is_empty()) {
-            let folder = target.join(of.triple).join("release");
-            fs::create_dir_all(&folder).unwrap();
-            for (name, program) in of.os.programs().iter().zip(programs::small(of)) {
-                fs::write(folder.join(name), program).unwrap();
-            }
-        }
+        programs::compiled(&target);
         let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
         xtask.args(["dist", "--all", "--no-build"]).env("CARGO_TARGET_DIR", &target);
         let output = xtask.env("SOURCE_DATE_EPOCH", "1234567890").output().unwrap();

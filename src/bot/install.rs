@@ -8,7 +8,6 @@
 //! how environments are made, `interpreter` with which python.
 
 mod interpreter;
-mod lock;
 mod tool;
 
 use std::ffi::OsStr;
@@ -17,9 +16,11 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::bot::{MODULE, python};
-use crate::effects::{Command, Effects, ask, file};
+use crate::effects::{Command, Effects, ask, file, lock};
 use crate::error::{Code, Context, Error, Result};
 use crate::home::Home;
+
+const COMMAND: &str = "ductor bot install";
 
 /// What `ductor bot install` did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub fn install(
     }
     let folder = folder(home);
     fs::create_dir_all(&folder).about(format!("create {}", folder.display()))?;
-    let _lock = lock::acquire(&folder)?;
+    let _lock = lock::acquire(&folder, COMMAND)?;
     let (old, number) = (current_number(home), next_number(&folder));
     let new = folder.join(number.to_string());
     let made = make(&tool, &new, version, effects, progress).and_then(|(environment, version)| {
@@ -236,7 +237,7 @@ esac
     fn two_installations_at_once_are_one_too_many() {
         let world = with_uv();
         fs::create_dir_all(folder(&world.home())).unwrap();
-        let first = lock::acquire(&folder(&world.home())).unwrap();
+        let first = lock::acquire(&folder(&world.home()), COMMAND).unwrap();
         let error = install_in(&world, None).unwrap_err();
         assert_eq!(error.cause, "another `ductor bot install` is under way");
         drop(first);

@@ -1,4 +1,4 @@
-//! The *lock* that keeps a second `ductor bot install` out of the folder while one is at work.
+//! The *lock* of a folder: it keeps a second command of the same kind out while one is at work there.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,14 +8,14 @@ use crate::error::{Context, Error, Result};
 /// Held while it lives; the system takes it away with the process.
 pub struct Lock(#[allow(dead_code, reason = "on Windows the open file is the lock")] File);
 
-/// Takes the lock of `folder`.
+/// Takes the lock of `folder` for this command.
 ///
 /// # Errors
 /// Another process has it, or the folder can't be opened.
-pub fn acquire(folder: &Path) -> Result<Lock> {
+pub fn acquire(folder: &Path, command: &str) -> Result<Lock> {
     match os::lock(folder) {
         Ok(Some(file)) => Ok(Lock(file)),
-        Ok(None) => Err(Error::new("the bot", "another `ductor bot install` is under way")),
+        Ok(None) => Err(Error::new(folder.display(), format!("another `{command}` is under way"))),
         Err(error) => Err(error).about(folder.display()),
     }
 }
