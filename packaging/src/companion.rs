@@ -1,11 +1,12 @@
 //! A *companion* goes with the bundles and is made from them, not from a payload: what fetches them
-//! ([`installers`]).
+//! ([`installers`]), and what tells other package managers where they are ([`channels`]).
 
 use anyhow::Result;
 use cargo_dist_schema::DistManifest;
 use semver::Version;
 
 use crate::bundle::Bundle;
+use crate::channels;
 use crate::installers;
 use crate::manifest::Part;
 use crate::release::Release;
@@ -41,4 +42,4 @@ pub struct Around<'a> {
 }
 
 /// Every companion there is, in the order in which they are made.
-pub const COMPANIONS: [Companion; 1] = [installers::COMPANION];
+pub const COMPANIONS: [Companion; 2] = [installers::COMPANION, channels::COMPANION];

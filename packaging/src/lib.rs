@@ -13,7 +13,7 @@
 //!
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
-//! [`cargo_dist`] and [`formula`]). [`signature`] signs the hashes. [`verify`] opens everything again and compares.
+//! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and compares.
 //!
 //! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -24,6 +24,7 @@ pub mod build;
 pub mod bundle;
 pub mod cargo_dist;
 pub mod changelog;
+pub mod channels;
 pub mod checksums;
 pub mod companion;
 pub mod compress;

@@ -72,6 +72,11 @@ impl Bundle {
     pub fn name(&self) -> String {
         format!("{}/{}", self.platform, self.format.name)
     }
+
+    /// The operating system: `linux`.
+    pub fn os(&self) -> &'static str {
+        self.platform.split('/').next().unwrap_or(self.platform)
+    }
 }
 
 /// Those of the names that one of the patterns fits. `*` stands for anything but a slash.

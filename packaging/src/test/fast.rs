@@ -31,13 +31,16 @@ pub fn take(steps: &mut Steps, words: &[String]) {
 
 /// The programs of others with which tests read our bundles back, each with its Debian package. Without them these
 /// tests leave that out, or fail where nothing may be left out.
-const READERS: [(&str, &str); 9] = [
+const READERS: [(&str, &str); 12] = [
     ("bsdtar", "libarchive-tools"),
     ("rpm", "rpm"),
     ("zstd", "zstd"),
     ("xz", "xz-utils"),
     ("ruby", "ruby"),
     ("minisign", "minisign"),
+    ("makepkg", "makepkg"),
+    ("pacman", "pacman-package-manager"),
+    ("fakeroot", "fakeroot"),
     ("rubocop", "rubocop"),
     ("/usr/bin/jsonschema", "python3-jsonschema"), // any other one would be that of some virtual environment
     ("pip3", "python3-pip"),
