@@ -15,6 +15,7 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
 mod onboarding;
@@ -30,6 +31,7 @@ mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
 mod world;
 
 use std::cell::RefCell;
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
     let tests = [
         reproducible::TESTS, // the longest first
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
         package::TESTS,
