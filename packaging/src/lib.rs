@@ -15,10 +15,11 @@
 //! of) and [`checksums`]; and the scripts that fetch them, [`installers`]. [`verify`] opens everything again and
 //! compares.
 //!
-//! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
+//! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
+pub mod bench;
 pub mod build;
 pub mod bundle;
 pub mod changelog;
