@@ -7,7 +7,7 @@ use crate::compress::gzip;
 use crate::payload::{File, Payload, Role};
 use crate::tree::Tree;
 
-/// Archives, for people: folders by what is in them, below one top folder.
+/// Archives, for people: folders by what is in them, below `top`, which is empty or ends with a slash.
 ///
 /// # Errors
 /// Two files have one place.
@@ -20,7 +20,7 @@ pub fn archive(payload: &Payload, top: &str) -> Result<Tree> {
             Role::ManPage => "man/",
             Role::Completion(_) => "completions/",
         };
-        tree.add(&format!("{top}/{folder}{}", file.name), file.mode(), file.bytes.clone())?;
+        tree.add(&format!("{top}{folder}{}", file.name), file.mode(), file.bytes.clone())?;
     }
     Ok(tree)
 }

@@ -8,12 +8,12 @@
 //!
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
 //! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler),
-//! [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
-//! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`] and [`text`].
+//! [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
+//! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`], [`macho`] and [`text`].
 //!
-//! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
-//! of) and [`checksums`]; and the scripts that fetch them, [`installers`]. [`verify`] opens everything again and
-//! compares.
+//! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
+//! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
+//! [`cargo_dist`] and [`formula`]). [`signature`] signs the hashes. [`verify`] opens everything again and compares.
 //!
 //! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -22,22 +22,29 @@
 pub mod bench;
 pub mod build;
 pub mod bundle;
+pub mod cargo_dist;
 pub mod changelog;
 pub mod checksums;
+pub mod companion;
 pub mod compress;
+pub mod describe;
 pub mod dist;
 pub mod elf;
 pub mod epoch;
 pub mod flags;
+pub mod formula;
 pub mod installers;
 pub mod lab;
 pub mod layout;
+pub mod linker;
+pub mod macho;
 pub mod manifest;
 pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod report;
 pub mod sbom;
+pub mod signature;
 pub mod target;
 pub mod test;
 pub mod text;

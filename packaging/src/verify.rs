@@ -15,11 +15,13 @@ use cargo_dist_schema::DistManifest;
 
 use crate::bundle::{BUNDLES, Bundle};
 use crate::checksums::{self, sha256};
+use crate::macho;
 use crate::manifest;
-use crate::payload::{Payload, Role};
+use crate::payload::Payload;
 use crate::release::{NAME, Release};
 use crate::report;
-use crate::target::{TARGETS, Target};
+use crate::signature;
+use crate::target::{Os, TARGETS, Target};
 use crate::tree::{Node, Tree};
 use crate::workspace::{Workspace, output};
 
@@ -70,15 +72,27 @@ fn hashes(folder: &Path) -> Result<BTreeMap<String, String>> {
         listed.insert(name.to_owned(), hash.to_owned());
     }
     ensure!(checksums::lines(listed.iter().map(|(name, hash)| (name.as_str(), hash.as_str()))) == text);
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        ensure!(
-            name == checksums::FILE || listed.contains_key(&name),
-            "{name} is not in {}",
-            checksums::FILE
-        );
+    let signed = [checksums::FILE, signature::FILE];
+    let without = |name: &&String| !listed.contains_key(*name) && !signed.contains(&name.as_str());
+    if let Some(name) = names(folder, "")?.iter().find(without) {
+        bail!("{name} is not in {}", checksums::FILE);
     }
     Ok(listed)
+}
+
+/// The files below a folder, by path.
+fn names(folder: &Path, above: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{above}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            names.extend(self::names(&entry.path(), &format!("{name}/"))?);
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// The bundles whose file is there.
@@ -101,20 +115,26 @@ fn open(
 ) -> Result<String> {
     let format = bundle.format;
     let found = read(&ask(format.reader, path)?, release.epoch)?;
-    let name = format!("{NAME}{}", target.os.exe_suffix());
-    let is_program = |(path, (mode, _)): &(&String, &(u32, Vec<u8>))| {
-        *mode == 0o755 && path.rsplit('/').next() == Some(name.as_str())
+    let program = |name: &&str| {
+        let is = |(path, (mode, _)): &(&String, &(u32, Vec<u8>))| {
+            *mode == 0o755 && path.rsplit('/').next() == Some(name)
+        };
+        let (_, (_, program)) = found.iter().find(is).with_context(|| format!("there is no {name}"))?;
+        Ok(program.clone())
     };
-    let (_, (_, program)) = found.iter().find(is_program).context("there is no program")?;
-    let payload = Payload::of(target, program.clone(), workspace)?;
+    let programs = target.os.programs().iter().map(program).collect::<Result<Vec<_>>>()?;
+    if target.os == Os::Macos {
+        programs.iter().try_for_each(|program| macho::check(program))?;
+    }
+    let hash = sha256(&programs.concat());
+    let payload = Payload::of(target, programs, workspace)?;
     compare(&found, &(format.tree)(release, &payload)?)?;
     for (question, script) in format.scripts {
         let said = ask(question, path)?;
         let same = String::from_utf8_lossy(&said).trim_end() == script.trim_end();
         ensure!(same, "{} answers with another script", question.join(" "));
     }
-    let of_payload = payload.files.iter().find(|file| file.role == Role::Program);
-    Ok(sha256(of_payload.map_or(&[], |file| &file.bytes)))
+    Ok(hash)
 }
 
 /// What a program says of a file, which stands for `FILE` in its arguments.

@@ -7,6 +7,7 @@
 
 mod access;
 mod arch;
+mod cross;
 mod deb;
 mod definitions;
 mod endings;
@@ -70,6 +71,7 @@ fn main() -> ExitCode {
     }
     let tests = [
         reproducible::TESTS, // the longest first
+        cross::TESTS,
         getting::TESTS,
         installer::TESTS,
         unit::TESTS,
