@@ -68,9 +68,7 @@ impl Web {
         let (name, archive) = archive(program)?;
         let manifest = fs::read_to_string(archives().join(manifest::FILE))?.replace(THIS, version);
         let mut files = vec![(name, archive), (manifest::FILE.into(), manifest.into_bytes())];
-        for (name, text) in installers::installers(&Workspace::find()?, &version.parse()?, Some(&self.key))? {
-            files.push((name.into(), text.into_bytes()));
-        }
+        files.extend(installers::scripts(&Workspace::find()?, &version.parse()?, Some(&self.key))?);
         let hashes: Vec<(String, String)> =
             files.iter().map(|(name, bytes)| (name.clone(), checksums::sha256(bytes))).collect();
         let sums = checksums::lines(hashes.iter().map(|(name, hash)| (name.as_str(), hash.as_str())));
