@@ -106,9 +106,7 @@ make_work_folder() {
 # found beside it by their tag; any other URL is the folder of one release.
 fetch() {
   url=${1%/} folder=$3
-  case $2:$url in
-    ?*:*/latest/download) url=${url%/latest/download}/download/v$2 ;;
-  esac
+  [ -z "$2" ] || [ "$url" = "${url%/latest/download}" ] || url=${url%/latest/download}/download/v$2
   shift 3
   # Whoever names a mirror without TLS gets it; nobody is led away from TLS.
   case $url in https://*) protocols='=https' ;; *) protocols='=https,http' ;; esac

@@ -58,7 +58,10 @@ fn make(around: &Around, manifest: &mut DistManifest) -> Result<Files> {
 }
 
 /// Our scripts for a release. Without a key they take it for unsigned.
-fn scripts(workspace: &Workspace, version: &Version, public_key: Option<&str>) -> Result<Files> {
+///
+/// # Errors
+/// One is not in the workspace, or has no line to be filled in.
+pub fn scripts(workspace: &Workspace, version: &Version, public_key: Option<&str>) -> Result<Files> {
     let fill = |(name, of_version, of_key): (&str, &str, &str)| {
         let text = String::from_utf8(workspace.read(&format!("installers/{name}"))?)?;
         let text = filled(&text, of_version, &version.to_string())?;

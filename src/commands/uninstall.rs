@@ -68,12 +68,10 @@ fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects
         said.push(format!("removed {}", home.root().display()));
     }
     if effects.is_real() {
-        let nothing = said.is_empty();
         said.iter().for_each(|line| context.screen.say(line));
-        context.screen.data(if nothing {
-            "nothing of ductor was installed"
-        } else {
-            "ductor is uninstalled"
+        context.screen.data(match origin {
+            Origin::Installer(_) => "ductor is uninstalled",
+            _ => "nothing that ductor installed is left",
         });
     }
     Ok(Code::Done)

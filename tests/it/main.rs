@@ -4,6 +4,7 @@ mod cli;
 mod golden;
 mod host;
 mod one_host;
+mod origin;
 mod property;
 mod restart;
 mod stop;

@@ -16,6 +16,7 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
 mod onboarding;
@@ -31,6 +32,7 @@ mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
 mod world;
 
 use std::cell::RefCell;
@@ -71,6 +73,7 @@ fn main() -> ExitCode {
         reproducible::TESTS, // the longest first
         cross::TESTS,
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
         package::TESTS,
