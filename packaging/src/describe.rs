@@ -56,7 +56,7 @@ impl Describer<'_> {
         failed: &mut Vec<(String, Error)>,
     ) -> Result<Vec<Made>> {
         let mut targets: Vec<&Target> = Vec::new();
-        for target in bundles.iter().map(|packed| packed.payload.target) {
+        for target in bundles.iter().flat_map(|packed| packed.payload.target.parts()) {
             if !targets.contains(&target) {
                 targets.push(target);
             }

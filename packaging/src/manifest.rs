@@ -105,9 +105,10 @@ fn artifact(part: &Part) -> Artifact {
                 Some(_) => (ArtifactKind::Installer, Vec::new()),
                 None => (ArtifactKind::ExecutableZip, payload.files.iter().filter_map(asset).collect()),
             };
+            let triples = payload.target.parts().into_iter().map(|part| TripleName::new(part.triple.into()));
             let install = format.install.map(|command| format!("{command}{}", part.file));
             Artifact {
-                target_triples: vec![TripleName::new(payload.target.triple.into())],
+                target_triples: triples.collect(),
                 assets,
                 install_hint: install,
                 description: Some(format.description.into()),

@@ -32,6 +32,8 @@ pub const FORMAT: Format = Format {
 
 /// What Arch has otherwise than others.
 pub const ARCH: Distribution = Distribution {
+    top: "usr",
+    definition: layout::SYSTEMD_USER,
     zsh: "usr/share/zsh/site-functions",
     documentation: |file: &File| match file.role {
         Role::Licence => Some(format!("usr/share/licenses/{NAME}/{}", file.name)),
@@ -56,7 +58,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
 }
 
 fn tree(release: &Release, payload: &Payload) -> Result<Tree> {
-    let mut tree = layout::linux(payload, &ARCH)?;
+    let mut tree = layout::system(payload, &ARCH)?;
     tree.add(&format!("usr/share/doc/{NAME}/README.arch"), 0o644, README.into())?;
     let info = info(release, payload, &tree)?;
     tree.add(".PKGINFO", 0o644, info.into())?;

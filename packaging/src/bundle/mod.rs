@@ -4,9 +4,13 @@
 
 pub mod ar;
 pub mod arch;
+pub mod bom;
+pub mod cpio;
 pub mod deb;
+pub mod pkg;
 pub mod rpm;
 pub mod tar_xz;
+pub mod xar;
 pub mod zip;
 
 use anyhow::{Context, Result, ensure};
@@ -53,7 +57,7 @@ const BSDTAR: &[&str] = &["bsdtar", "--format=gnutar", "-cf", "-", "@FILE"];
 
 /// Every bundle there is.
 #[rustfmt::skip] // a table
-pub const BUNDLES: [Bundle; 11] = [
+pub const BUNDLES: [Bundle; 12] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
     Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
@@ -64,6 +68,7 @@ pub const BUNDLES: [Bundle; 11] = [
     Bundle { platform: "linux/aarch64", format: &arch::FORMAT },
     Bundle { platform: "macos/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "macos/aarch64", format: &tar_xz::FORMAT },
+    Bundle { platform: "macos/universal", format: &pkg::FORMAT },
     Bundle { platform: "windows/x86_64", format: &zip::FORMAT },
 ];
 

@@ -104,7 +104,7 @@ fn places(payload: &Payload, file: &File) -> Result<(String, String)> {
         anyhow::Ok(path.to_owned())
     };
     let from = place(&layout::archive(&alone, "")?)?;
-    let to = place(&layout::linux(&alone, &ARCH)?)?;
+    let to = place(&layout::system(&alone, &ARCH)?)?;
     Ok((from.trim_start_matches('/').to_owned(), to.trim_end_matches(".gz").to_owned()))
 }
 
