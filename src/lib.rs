@@ -48,6 +48,8 @@ pub mod effects;
 pub mod error;
 pub mod home;
 pub mod host;
+#[cfg(feature = "auditable")]
+pub mod made_of;
 pub mod origin;
 pub mod process;
 pub mod search_path;

@@ -7,8 +7,8 @@
 //! * a [`bundle`] is a function from a payload to the bytes of one release file: one module a format.
 //!
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
-//! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler),
-//! [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
+//! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler,
+//! with [`made_of`]), [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
 //! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`], [`macho`] and [`text`].
 //!
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
@@ -39,6 +39,7 @@ pub mod lab;
 pub mod layout;
 pub mod linker;
 pub mod macho;
+pub mod made_of;
 pub mod manifest;
 pub mod payload;
 pub mod progress;

@@ -34,6 +34,8 @@ use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    #[cfg(feature = "auditable")]
+    crate::made_of::keep();
     if let Some((word, rest)) = handed::split(&args) {
         let screen = Screen::new(crate::cli::Global::default());
         return end(&screen, handed::run(&screen, word, rest));

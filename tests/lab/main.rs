@@ -19,6 +19,7 @@ mod inside;
 mod installer;
 mod journal;
 mod lab;
+mod made_of;
 mod onboarding;
 mod owners;
 mod package;
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         installer::TESTS,
         unit::TESTS,
         lab::TESTS,
+        made_of::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,
