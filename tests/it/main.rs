@@ -3,9 +3,11 @@
 mod cli;
 mod golden;
 mod host;
+mod log_files;
 mod one_host;
 mod origin;
 mod property;
 mod restart;
 mod stop;
+mod stress;
 mod world;
