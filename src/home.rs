@@ -75,7 +75,7 @@ impl Home {
 
     /// The bot's configuration. Without it a packaged unit does not start.
     pub fn config(&self) -> PathBuf {
-        self.root.join("config/config.json")
+        self.root.join("config").join("config.json")
     }
 
     /// The bot's own note of its process id. Informs, never decides.

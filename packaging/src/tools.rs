@@ -28,7 +28,7 @@ pub fn missing(target: &'static Target) -> Option<Missing> {
 }
 
 /// What is missing to compile for a triple of rustc's: its standard library, or nothing.
-fn compiler(triple: &str) -> Option<Missing> {
+pub fn compiler(triple: &str) -> Option<Missing> {
     (!has_standard_library(triple)).then(|| Missing {
         what: format!("Rust's standard library for {triple}"),
         get: format!("rustup target add {triple}"),

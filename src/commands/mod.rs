@@ -30,6 +30,7 @@ use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
 use crate::service::{self as service_of, Manager};
+use crate::user;
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
@@ -60,7 +61,7 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
     if let Verb::Completions { shell } = verb {
         return completions::run(screen, shell).map(|code| code as u8);
     }
-    refuse_sudo()?;
+    user::check()?;
     let context = Context { screen, home: host::home()? };
     let code = match verb {
         Verb::Run(args) => return run::run(&context, args),
@@ -79,18 +80,6 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         Verb::Place(args) => place::run(&context, &args),
     };
     code.map(|code| code as u8)
-}
-
-/// Under sudo, files in the home would end up root's, and the manager that is reached is root's. A real root
-/// login is a user like any other.
-fn refuse_sudo() -> Result<()> {
-    let by_another = env::var("SUDO_UID").is_ok_and(|uid| uid != "0");
-    if by_another && rustix::process::geteuid().is_root() {
-        return Err(Error::new("sudo", "the service belongs to a user; as root this would set up root's")
-            .code(Code::NotPermitted)
-            .fix("the same command without sudo"));
-    }
-    Ok(())
 }
 
 /// No command asks anything unless both ends are a terminal.

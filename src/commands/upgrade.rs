@@ -84,12 +84,15 @@ fn change(context: &Context<'_>, receipt: &Receipt, release: &Release, dry_run: 
         source: &receipt.source,
         public_key: receipt.public_key.as_deref(),
     };
+    let runs = service_runs(context);
     let change = |effects: &Effects<'_>| {
         let mut transaction = Transaction::new(effects);
         place(&context.home, &archive, &receipt.prefix, &mut transaction)?;
-        if let Err(error) = restart(context, &receipt.program, effects) {
-            drop(transaction); // everything is as it was
-            return Err(roll_back(context, receipt, &version, &error));
+        let up = if runs { restart(&receipt.program, effects) } else { Ok(()) };
+        if let Err(error) = up {
+            drop(transaction); // every file is as it was
+            let back = restart(&receipt.program, effects);
+            return Err(failed(&version, &error, back.as_ref()));
         }
         transaction.commit();
         Ok(())
@@ -105,19 +108,21 @@ fn change(context: &Context<'_>, receipt: &Receipt, release: &Release, dry_run: 
     Ok(Code::Done)
 }
 
-/// Has the program that is there now run the service by its own definition, and see it come up. A service that does
-/// not run, or a host in the foreground, is not touched.
-fn restart(context: &Context<'_>, program: &Path, effects: &Effects<'_>) -> Result<()> {
-    let report = context.manager()?.report();
-    let service = report.as_ref().map_or(State::Unknown, |report| report.state);
-    let pid = report.map_or(None, |report| report.pid);
+/// Whether the service runs, and will have to be restarted. A host in the foreground is its person's to restart.
+fn service_runs(context: &Context<'_>) -> bool {
+    let report = context.manager().and_then(|manager| manager.report());
+    let pid = report.as_ref().map_or(None, |report| report.pid);
     if let Some(host) = host::find(&context.home).filter(|host| Some(host.process.pid) != pid) {
         let pid = host.process.pid;
-        context.screen.say(format_args!("the host in the foreground (pid {pid}) is still the old one"));
+        context
+            .screen
+            .say(format_args!("the host in the foreground (pid {pid}) stays this version until it ends"));
     }
-    if !matches!(service, State::Running | State::Starting | State::Restarting) {
-        return Ok(());
-    }
+    report.is_ok_and(|report| matches!(report.state, State::Running | State::Starting | State::Restarting))
+}
+
+/// Has the program that is there now bring the service to its own definition, and see it come up.
+fn restart(program: &Path, effects: &Effects<'_>) -> Result<()> {
     for words in [&["--quiet", "service", "install", "--no-start"][..], &["service", "restart"]] {
         let command = Command::new(program, words).timeout(RESTART);
         let output = effects.run(&command)?;
@@ -128,14 +133,13 @@ fn restart(context: &Context<'_>, program: &Path, effects: &Effects<'_>) -> Resu
     Ok(())
 }
 
-/// The old files are back; now the old program. The error that says so.
-fn roll_back(context: &Context<'_>, receipt: &Receipt, version: &str, error: &Error) -> Error {
-    let back = context.effects(false, |effects| restart(context, &receipt.program, effects));
+/// The new one did not come up.
+fn failed(version: &str, error: &Error, back: Result<&(), &Error>) -> Error {
     let this = env!("CARGO_PKG_VERSION");
     let now = match back {
-        Ok(()) => format!("{this} is back"),
-        Err(error) => format!("the files of {this} are back, but its service is not: {}", error.cause),
+        Ok(()) => format!("{this} is back, and runs"),
+        Err(error) => format!("{this} is back, but does not run: {}", error.cause),
     };
-    Error::new(format!("ductor {version}"), format!("{}: {}\n{now}", error.what, error.cause))
+    Error::new(format!("ductor {version}"), format!("it did not come up: {}\n  {now}", error.cause))
         .fix("ductor service status")
 }

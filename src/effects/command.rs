@@ -1,5 +1,12 @@
 //! Running a program with a deadline, without a terminal, in a locale that never changes what it says.
 
+#[cfg(unix)]
+#[path = "command/unix.rs"]
+mod os;
+#[cfg(windows)]
+#[path = "command/windows.rs"]
+mod os;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::process::{ExitStatus, Stdio};
@@ -7,6 +14,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::words;
 
 /// A program with its arguments, what is different in its environment, and how long it may take.
 #[derive(Clone, Debug)]
@@ -66,8 +74,8 @@ impl Command {
 /// The line that a person would type.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
-        f.write_str(&shell_words::join(words))
+        let all = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
+        f.write_str(&words::join(all))
     }
 }
 
@@ -98,7 +106,7 @@ pub fn ask(command: &Command) -> Result<Output> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    own_group(&mut process);
+    os::own_group(&mut process);
     let child = process.spawn().map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let cause = format!("{} was not found in PATH", command.program.to_string_lossy());
@@ -113,31 +121,11 @@ pub fn ask(command: &Command) -> Result<Output> {
             Ok(Output { status: Some(output.status), stdout: output.stdout, stderr: output.stderr })
         }
         Err(_) => {
-            kill_group(pid);
+            os::kill_group(pid);
             Err(Error::new(command, format!("no answer in {} s; it was ended", command.timeout.as_secs())))
         }
     }
 }
-
-/// A group of its own, so that the deadline ends the program's children too.
-#[cfg(unix)]
-fn own_group(process: &mut std::process::Command) {
-    use std::os::unix::process::CommandExt;
-    process.process_group(0);
-}
-
-#[cfg(not(unix))]
-fn own_group(_: &mut std::process::Command) {}
-
-#[cfg(unix)]
-fn kill_group(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        let _gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-    }
-}
-
-#[cfg(not(unix))]
-fn kill_group(_: u32) {}
 
 #[cfg(all(test, unix))]
 mod tests {

@@ -4,11 +4,11 @@
 //! `--dry-run` tells instead of doing, `--verbose` says what is done, and a test can cut any command at its
 //! n-th effect. Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
 //! in [`command`], how a file is replaced safely in [`file`], how several effects are taken back together in
-//! [`transaction`], how two commands are kept apart in [`lock`].
+//! [`transaction`], how two commands are kept apart in [`folder_lock`].
 
 pub mod command;
 pub mod file;
-pub mod lock;
+pub mod folder_lock;
 pub mod transaction;
 
 use std::fmt;

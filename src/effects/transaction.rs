@@ -135,15 +135,9 @@ impl Drop for Transaction<'_> {
     }
 }
 
-#[cfg(unix)]
 fn mode_of(path: &Path) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().map_or(0o600, |meta| meta.permissions().mode() & 0o7777)
-}
-
-#[cfg(not(unix))]
-fn mode_of(_: &Path) -> u32 {
-    0
+    let owner = path.metadata().ok().and_then(|meta| file::Owner::of(&meta));
+    owner.map_or(0o600, |owner| owner.mode)
 }
 
 #[cfg(all(test, unix))]

@@ -49,6 +49,12 @@ impl Supervision {
         }
     }
 
+    /// What the host and its bot say is kept by the manager, or read by a person; else the host keeps it, in
+    /// [`log_files`](super::log_files).
+    pub fn has_journal(self) -> bool {
+        matches!(self, Self::Systemd | Self::Foreground)
+    }
+
     /// A manager started the host.
     pub fn is_manager(self) -> bool {
         self != Self::Foreground

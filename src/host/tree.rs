@@ -52,6 +52,9 @@ impl Tree {
 
     /// Kills every member, and what they start meanwhile.
     pub fn kill(&self) {
+        if self.root == Process::current() {
+            os::kill_orphans();
+        }
         kill_all(|| self.members());
     }
 }
@@ -154,8 +157,6 @@ fn is_within(outer: &str, inner: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]
@@ -168,17 +169,18 @@ mod tests {
         assert!(is_within("/", "/") && is_within("/", "/any"));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_mark_tells_its_host_and_its_home_by_any_name() {
         let dir = tempfile::tempdir().unwrap();
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(dir.path(), &link).unwrap();
         let home = Home::of(dir.path().into(), Some(dir.path().into())).unwrap();
-        let mark = |home: &Path, host| Mark::parse(home.into(), host);
+        let mark = |home: &std::path::Path, host| Mark::parse(home.into(), host);
         let ours = mark(&link, "7:99:/a:b").unwrap();
         assert_eq!((ours.host, ours.cgroup.as_deref()), (Process { pid: 7, start: 99 }, Some("/a:b")));
         assert!(ours.is_about(&home));
-        assert!(!mark(Path::new("/elsewhere"), "7:99:").unwrap().is_about(&home));
+        assert!(!mark("/elsewhere".as_ref(), "7:99:").unwrap().is_about(&home));
         assert!(mark(&link, "7").is_none() && mark(&link, "x:1:").is_none());
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use semver::Version;
 
 use super::{Receipt, check};
-use crate::effects::{Command, ask, file, lock};
+use crate::effects::folder_lock::FolderLock;
+use crate::effects::{Command, ask, file};
 use crate::error::{Context, Error, Result};
 use crate::home::Home;
 
@@ -44,7 +45,7 @@ pub struct Release {
 /// Where it is put, in the user's data folder: programs can be run from there.
 struct Folder {
     path: PathBuf,
-    _lock: lock::Lock,
+    _lock: FolderLock,
 }
 
 impl Release {
@@ -150,7 +151,8 @@ fn version(manifest: &[u8]) -> Result<Version> {
 impl Folder {
     /// One command at a time; what a killed one left is removed first.
     fn make(home: &Home) -> Result<Self> {
-        let lock = lock::acquire(&home.data(), "ductor upgrade")?;
+        let lock = FolderLock::take(&home.data()).about(home.data().display())?;
+        let lock = lock.ok_or_else(|| Error::new("ductor upgrade", "another one is under way"))?;
         let folder = Self { path: home.data().join("upgrade"), _lock: lock };
         folder.remove();
         file::create_folder(&folder.path)?;

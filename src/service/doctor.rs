@@ -11,8 +11,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::bot::{self, Source};
+use crate::effects::file;
 use crate::home::Home;
 use crate::search_path;
+use crate::words;
 
 use super::definition::ServiceDefinition;
 use super::manager::{Manager, Problem, State};
@@ -130,7 +132,7 @@ fn bot(home: &Home, definition: &ServiceDefinition) -> Result<String, Problem> {
             Problem::new("not-configured", format!("{}: {}", error.what, error.cause), fix)
         })?;
     }
-    let command = shell_words::join(found.command.iter().map(|word| word.to_string_lossy()));
+    let command = words::join(found.command.iter().map(|word| word.to_string_lossy()));
     Ok(format!("the bot is {command}, version {}", found.version().unwrap_or_else(|| "unknown".into())))
 }
 
@@ -161,7 +163,7 @@ fn shadowed() -> Option<Problem> {
     let here = env::current_exe().ok()?.canonicalize().ok()?;
     let target = first.canonicalize().ok().filter(|target| *target != here)?;
     let message = format!("`ductor` starts {}, not {}", first.display(), here.display());
-    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let quoted = |path: &Path| words::quote(path.to_string_lossy());
     let within = |folder: &str| target.components().any(|part| part.as_os_str() == folder);
     let instead = format!("{} bot install && ", quoted(&here));
     let fix = if within("pipx") {
@@ -175,7 +177,8 @@ fn shadowed() -> Option<Problem> {
 }
 
 fn disk(home: &Home) -> Finding {
-    let Some(free) = free_bytes(home) else {
+    let place = if home.root().is_dir() { home.root() } else { home.user() };
+    let Some(free) = file::free_bytes(place) else {
         return Finding::good("disk", "the free space is unknown");
     };
     if free < LITTLE_ROOM {
@@ -183,23 +186,11 @@ fn disk(home: &Home) -> Finding {
         return Problem::new(
             "disk-full",
             message,
-            format!("df -h {}", shell_words::quote(&home.user().to_string_lossy())),
+            format!("df -h {}", words::quote(home.user().to_string_lossy())),
         )
         .into();
     }
     Finding::good("disk", format!("{} MiB are free", free >> 20))
-}
-
-#[cfg(unix)]
-fn free_bytes(home: &Home) -> Option<u64> {
-    let place = if home.root().is_dir() { home.root() } else { home.user() };
-    let stat = rustix::fs::statvfs(place).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Home) -> Option<u64> {
-    None
 }
 
 fn log_growth(home: &Home) -> Finding {
@@ -210,7 +201,7 @@ fn log_growth(home: &Home) -> Finding {
         return Problem::new(
             "logs-large",
             message,
-            format!("ls -lS {}", shell_words::quote(&home.logs().to_string_lossy())),
+            format!("ls -lS {}", words::quote(home.logs().to_string_lossy())),
         )
         .into();
     }

@@ -3,6 +3,7 @@
 mod cli;
 mod golden;
 mod host;
+mod log_files;
 mod one_host;
 mod origin;
 mod property;

@@ -70,3 +70,36 @@ fn an_agent_can_not_take_away_what_it_runs_under() {
     assert!(answer.contains("inside the bot") && answer.ends_with("\n1\n"), "{answer}");
     assert!(world.home("host.lock").exists());
 }
+
+/// What the installer calls, cut at each of its effects in turn: everything is as before, or all of it is there.
+#[test]
+fn placing_is_everything_or_nothing() {
+    let world = World::new("");
+    let archive = world.path("archive");
+    std::fs::create_dir_all(archive.join("man")).unwrap();
+    std::fs::copy(PROGRAM, archive.join("ductor")).unwrap();
+    std::fs::write(archive.join("man/ductor.1"), "a page").unwrap();
+    let program = world.path(".local/bin/ductor");
+    let words = ["place", archive.to_str().unwrap(), "--from", "http://127.0.0.1:9/latest/download"];
+    for cut in 1.. {
+        let mut command = world.ductor(&words);
+        let output = command
+            .env("DUCTOR_FAULT", cut.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        if output.status.success() {
+            assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{}\n", program.display()));
+            assert!(cut > 4, "{cut}");
+            break;
+        }
+        assert!(!world.path(".local").exists(), "cut at effect {cut}");
+    }
+    assert_eq!(world.read(".local/share/man/man1/ductor.1"), "a page");
+    // It knows now who put it there.
+    let mut uninstall = world.command(&program);
+    let uninstalled =
+        uninstall.arg("uninstall").env("PATH", world.path("")).stderr(Stdio::null()).status().unwrap();
+    assert!(uninstalled.success() && !world.path(".local").exists());
+}

@@ -12,6 +12,7 @@ use crate::world::World;
 
 crate::tests![
     from_one_line_to_nothing_left,
+    what_does_not_come_up_goes_back,
     an_older_version_has_to_be_asked_for,
     with_what_there_is,
     a_damaged_release_is_refused_by_the_installer,
@@ -71,14 +72,6 @@ fn from_one_line_to_nothing_left() -> Result<()> {
     let again = web.type_in(&["upgrade"])?.ended(0)?;
     assert_eq!(again.stdout, format!("ductor {} is here already\n", next()));
 
-    let broken = "#!/bin/sh\ncase $1 in --version) echo ductor 99.0.0 ;; --quiet) ;; *) echo broken >&2; exit 3 ;; esac\n";
-    web.publish("99.0.0", broken.as_bytes())?;
-    let installed = web.changes()?;
-    let refused = web.type_in(&["upgrade"])?.ended(1)?;
-    assert!(refused.stderr.contains(&format!("broken\n{} is back", next())), "{refused}");
-    web.is_up(&next())?;
-    assert_eq!(web.changes()?.since(&installed, ASIDE)?, [""; 0], "{refused}");
-
     web.sh("alice", "mkdir -p ~/.local/share/ductor/bot/1 && echo 1 >~/.local/share/ductor/bot/current")?
         .ok()?;
     let asked = web.type_in(&["uninstall", "--purge"])?.ended(1)?;
@@ -99,6 +92,32 @@ fn from_one_line_to_nothing_left() -> Result<()> {
     web.type_in(&["uninstall", "--purge", "--yes"])?.ended(0)?;
     assert!(!web.path("/home/alice/.ductor").exists());
     Ok(())
+}
+
+fn what_does_not_come_up_goes_back() -> Result<()> {
+    let web = Web::boot()?;
+    let _alice = web.login("alice")?;
+    web.install("")?.ended(0)?;
+    let bots = web.give("alice", "refused", &format!("ductor {}\n", next()), 0o644)?;
+    let before = web.changes()?;
+    let goes_back = |said: &[&str]| -> Result<()> {
+        let refused = web.type_in(&["upgrade"])?.ended(1)?;
+        assert!(said.iter().all(|said| refused.stderr.contains(said)), "{refused}");
+        assert!(refused.stderr.contains(&format!("\n  {THIS} is back, and runs\n")), "{refused}");
+        assert_eq!(web.changes()?.since(&before, ASIDE)?, [""; 0], "{refused}");
+        web.is_up(THIS)
+    };
+    // The host runs, its bot does not.
+    web.publish(&next(), &program(&next())?)?;
+    goes_back(&["the bot: ended with", &format!("not under ductor {}", next())])?;
+    // The program itself does not do what it says.
+    let broken = "#!/bin/sh\n[ \"$*\" != --version ] || exec echo ductor 99.0.0\necho broken >&2; exit 3\n";
+    web.publish("99.0.0", broken.as_bytes())?;
+    goes_back(&["it did not come up: ", "broken"])?;
+
+    web.run("root", &["rm", &bots])?.ok()?;
+    web.type_in(&["upgrade", "--version", &next()])?.ended(0)?;
+    web.is_up(&next())
 }
 
 fn an_older_version_has_to_be_asked_for() -> Result<()> {

@@ -156,9 +156,9 @@ fn archives() -> PathBuf {
 /// Where pip puts a module of a user.
 const MODULE: &str = ".local/lib/python3.11/site-packages/ductor_bot";
 
-/// A bot that notes its starts and ends.
+/// A bot that notes its starts and ends, and does not stay under a host of the version in `~/refused`.
 const BOT: &str = r#"
-import os, signal, sys, time
+import os, signal, subprocess, sys, time
 def note(what):
     with open(os.path.expanduser("~/events"), "a") as events:
         events.write(f"{what} {os.getpid()} {time.time_ns()}\n")
@@ -166,6 +166,10 @@ def end(*_):
     note("term")
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
+if os.path.exists(os.path.expanduser("~/refused")):
+    host = subprocess.check_output([f"/proc/{os.getppid()}/exe", "--version"], text=True)
+    if host == open(os.path.expanduser("~/refused")).read():
+        sys.exit(f"not under {host}")
 note("start")
 while True:
     signal.pause()

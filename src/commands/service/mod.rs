@@ -12,7 +12,7 @@ mod stop;
 mod uninstall;
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use jiff::Timestamp;
 
@@ -26,7 +26,9 @@ use crate::service::definition::ServiceDefinition;
 use crate::service::doctor::{hosts_path, problems};
 use crate::service::manager::{Manager, Problem, State};
 use crate::service::status::{Status, look};
-use crate::service::{logs as lines, program, up};
+use crate::service::{program, up};
+
+use crate::words;
 
 use super::Context;
 
@@ -64,12 +66,12 @@ fn definition(
 /// The same command, wherever it is run: `./bot.sh` was meant from here. Words without a slash are looked up in
 /// PATH at every start; what is no command is refused later, with its reason.
 fn anchored(bot: String) -> String {
-    let Ok(mut words) = shell_words::split(&bot) else { return bot };
+    let Some(mut words) = words::split(&bot) else { return bot };
     match (words.first_mut(), env::current_dir()) {
-        (Some(program), Ok(here)) if program.contains('/') && !Path::new(program).is_absolute() => {
+        (Some(program), Ok(here)) if program.contains(is_separator) && !Path::new(program).is_absolute() => {
             let path: PathBuf = here.join(&*program).components().collect();
             *program = path.to_string_lossy().into_owned();
-            shell_words::join(words)
+            words::join(words)
         }
         _ => bot,
     }

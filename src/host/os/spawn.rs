@@ -44,6 +44,14 @@ pub fn spawn(plan: &Plan) -> io::Result<Process> {
     Err(io::Error::other("it was ended again, as the process table can't be read (/proc)"))
 }
 
+/// Tells the bot to end in order.
+///
+/// # Errors
+/// It has ended.
+pub fn tell_to_end(bot: &Process) -> io::Result<()> {
+    bot.signal(crate::process::Signal::Terminate)
+}
+
 /// An ignored signal is inherited through execve(2): the bot would be deaf for what the host was started to
 /// ignore. A handler of ours would swallow a signal that comes before execve(2).
 #[allow(unsafe_code, reason = "signal(2) is in no safe crate")]
