@@ -84,11 +84,17 @@ pub enum Verb {
 }
 
 /// What `run` can be told.
-#[derive(Args, Clone, Copy, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub struct RunArgs {
     /// Stop the service, host or bot that runs now, and run in its place
     #[arg(long)]
     pub takeover: bool,
+    /// The ductor home, as DUCTOR_HOME names it (a scheduled task has no environment)
+    #[arg(long, hide = true)]
+    pub home: Option<PathBuf>,
+    /// The bot's command, as DUCTOR_BOT names it
+    #[arg(long, hide = true, allow_hyphen_values = true)]
+    pub bot: Option<String>,
 }
 
 /// What `uninstall` can be told.
@@ -230,6 +236,9 @@ pub struct InstallArgs {
     /// Run this command as the bot, and keep it so ('' goes back to finding it)
     #[arg(long, value_name = "COMMAND")]
     pub bot: Option<String>,
+    /// Have the Task Scheduler run the bot itself, without a host that restarts it (Windows)
+    #[arg(long)]
+    pub direct: bool,
 }
 
 /// The managers by name.

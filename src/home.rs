@@ -103,6 +103,11 @@ impl Home {
         self.root.join("host.lock")
     }
 
+    /// What the Task Scheduler reads, for as long as that takes.
+    pub fn task(&self) -> PathBuf {
+        self.root.join("ductor_task.xml")
+    }
+
     /// What the host says about itself. Informs, never decides.
     pub fn state(&self) -> PathBuf {
         self.root.join("host.json")

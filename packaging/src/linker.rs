@@ -27,7 +27,7 @@ pub fn missing(target: &Target) -> Option<Missing> {
     let lacks = |what: &str| Some(Missing { what: what.into(), get: SETUP.into() });
     match needed(target) {
         Linker::Mingw(program) if !on_path(program) => lacks(program),
-        Linker::Zig(_) if zig().is_none() => lacks("zig, which links for macOS"),
+        Linker::Zig if zig().is_none() => lacks("zig, which links for macOS"),
         _ => None,
     }
 }
@@ -45,9 +45,9 @@ pub fn set(build: &mut Command, target: &Target, workspace: &Workspace) -> Resul
         Linker::Default | Linker::Mingw(_) => {}
         Linker::Rust if own()? => drop(build.env(variable(target), RUST)),
         Linker::Rust => {}
-        Linker::Zig(name) => {
+        Linker::Zig => {
             build.env(variable(target), workspace.root.join("packaging/zig-cc"));
-            build.env("ZIG", zig().context("zig is missing")?).env("ZIG_TARGET", name);
+            build.env("ZIG", zig().context("zig is missing")?);
             build.env("MACOSX_DEPLOYMENT_TARGET", MACOS).env("SDKROOT", no_sdk(workspace)?);
         }
     }

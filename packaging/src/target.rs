@@ -46,8 +46,8 @@ pub enum Linker {
     Rust,
     /// mingw's compiler, by the name of its program. rustc takes it by itself.
     Mingw(&'static str),
-    /// zig's C compiler, told to link for this target of zig's. It brings what stands for the libraries of macOS.
-    Zig(&'static str),
+    /// zig's C compiler. It brings what stands for the libraries of macOS.
+    Zig,
 }
 
 /// A processor, under the names that the formats have for it.
@@ -64,8 +64,6 @@ const AARCH64: Arch = Arch { name: "aarch64", deb: "arm64" };
 const UNIVERSAL: Arch = Arch { name: "universal", deb: "all" };
 
 const MINGW: Linker = Linker::Mingw("x86_64-w64-mingw32-gcc");
-const ZIG_X86_64: Linker = Linker::Zig("x86_64-macos.11.0-none");
-const ZIG_AARCH64: Linker = Linker::Zig("aarch64-macos.11.0-none");
 const MACS: &[&str] = &["x86_64-apple-darwin", "aarch64-apple-darwin"];
 
 /// The macOS from which on a program runs: the first for Apple's own processors.
@@ -78,8 +76,8 @@ pub const TARGETS: [Target; 8] = [
     Target { triple: "x86_64-unknown-linux-gnu",   os: Os::Linux,   arch: &X86_64,    libc: Some(Libc::Gnu),  linker: Linker::Default, joins: &[] },
     Target { triple: "aarch64-unknown-linux-musl", os: Os::Linux,   arch: &AARCH64,   libc: Some(Libc::Musl), linker: Linker::Rust,    joins: &[] },
     Target { triple: "aarch64-unknown-linux-gnu",  os: Os::Linux,   arch: &AARCH64,   libc: Some(Libc::Gnu),  linker: Linker::Default, joins: &[] },
-    Target { triple: "x86_64-apple-darwin",        os: Os::Macos,   arch: &X86_64,    libc: None,             linker: ZIG_X86_64,      joins: &[] },
-    Target { triple: "aarch64-apple-darwin",       os: Os::Macos,   arch: &AARCH64,   libc: None,             linker: ZIG_AARCH64,     joins: &[] },
+    Target { triple: "x86_64-apple-darwin",        os: Os::Macos,   arch: &X86_64,    libc: None,             linker: Linker::Zig,     joins: &[] },
+    Target { triple: "aarch64-apple-darwin",       os: Os::Macos,   arch: &AARCH64,   libc: None,             linker: Linker::Zig,     joins: &[] },
     Target { triple: "universal-apple-darwin",     os: Os::Macos,   arch: &UNIVERSAL, libc: None,             linker: Linker::Default, joins: MACS },
     Target { triple: "x86_64-pc-windows-gnu",      os: Os::Windows, arch: &X86_64,    libc: None,             linker: MINGW,           joins: &[] },
 ];

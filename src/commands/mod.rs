@@ -25,7 +25,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, RunArgs, Verb};
-use crate::effects::{Effect, Effects};
+use crate::effects::{self, Effect, Effects};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
@@ -62,9 +62,12 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         return completions::run(screen, shell).map(|code| code as u8);
     }
     user::check()?;
+    if let Verb::Run(args) = &verb {
+        run::take_environment(args);
+    }
     let context = Context { screen, home: host::home()? };
     let code = match verb {
-        Verb::Run(args) => return run::run(&context, args),
+        Verb::Run(args) => return run::run(&context, args.takeover),
         Verb::Bot(verb) => return bot::run(&context, verb),
         Verb::Agents(_) | Verb::Docker(_) | Verb::Api(_) | Verb::Install(_) => {
             return Err(Error::new("the command line", "options go behind the word").code(Code::Usage));
@@ -123,7 +126,7 @@ impl Context<'_> {
             let print = |effect: &Effect<'_>| {
                 self.screen.data(effect);
                 if let Effect::Write(_, bytes) = effect {
-                    for line in String::from_utf8_lossy(bytes).lines() {
+                    for line in effects::text(bytes).lines() {
                         self.screen.data(format_args!("    {line}"));
                     }
                 }

@@ -11,6 +11,7 @@ pub mod file;
 pub mod folder_lock;
 pub mod transaction;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +35,8 @@ pub enum Effect<'a> {
     CreateFolder(&'a Path),
     /// A path (the second) becomes a link to another.
     Link(&'a Path, &'a Path),
+    /// Something else, in words: a process is asked to end.
+    Other(&'a str),
 }
 
 impl fmt::Display for Effect<'_> {
@@ -45,6 +48,7 @@ impl fmt::Display for Effect<'_> {
             Self::RemoveAll(path) => write!(f, "remove {} and all in it", path.display()),
             Self::CreateFolder(path) => write!(f, "create {}", path.display()),
             Self::Link(target, path) => write!(f, "link {} to {}", path.display(), target.display()),
+            Self::Other(what) => f.write_str(what),
         }
     }
 }
@@ -140,6 +144,15 @@ impl<'a> Effects<'a> {
         if self.perform { file::link(target, path) } else { Ok(()) }
     }
 
+    /// Does something that is neither a command nor a file; `what` says it.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn act(&self, what: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.tell(&Effect::Other(what))?;
+        if self.perform { act() } else { Ok(()) }
+    }
+
     /// Removes those of `folders` that are empty, in this order.
     pub fn remove_if_empty(&self, folders: &[PathBuf]) {
         if self.perform {
@@ -153,6 +166,22 @@ impl<'a> Effects<'a> {
         (self.told)(effect);
         if self.perform { fault() } else { Ok(()) }
     }
+}
+
+/// What stands in a file or answer of whatever program: UTF-16 where its first bytes say so (Windows), else UTF-8,
+/// with what is neither replaced.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    let (marked, rest) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (true, rest),
+        [_, 0, ..] => (true, bytes), // ASCII in UTF-16, without the mark
+        [0xef, 0xbb, 0xbf, rest @ ..] => (false, rest),
+        _ => (false, bytes),
+    };
+    if !marked {
+        return String::from_utf8_lossy(rest);
+    }
+    let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Where tests cut a command: in a debug build the effect whose number `DUCTOR_FAULT` holds fails.

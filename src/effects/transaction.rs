@@ -10,17 +10,18 @@ use crate::error::Result;
 /// Effects that are undone unless they are committed.
 pub struct Transaction<'e> {
     effects: &'e Effects<'e>,
-    undo: Vec<Undo>,
+    undo: Vec<Undo<'e>>,
     /// Run when everything is put back, in this order.
     afterwards: Vec<Command>,
 }
 
-enum Undo {
+enum Undo<'e> {
     Write(PathBuf, Vec<u8>, u32),
     Link(PathBuf, PathBuf),
     Remove(PathBuf),
     RemoveFolder(PathBuf),
     Run(Command),
+    Act(Box<dyn FnOnce() + 'e>),
 }
 
 impl<'e> Transaction<'e> {
@@ -87,6 +88,11 @@ impl<'e> Transaction<'e> {
         done
     }
 
+    /// Notes what takes back the effects that follow, where no single command does.
+    pub fn back(&mut self, undo: impl FnOnce() + 'e) {
+        self.undo.push(Undo::Act(Box::new(undo)));
+    }
+
     /// Notes a command that is run last when everything was put back, such as one by which files are read again.
     pub fn afterwards(&mut self, command: Command) {
         self.afterwards.push(command);
@@ -103,7 +109,7 @@ impl<'e> Transaction<'e> {
         self.afterwards.clear();
     }
 
-    fn before(path: &Path) -> Undo {
+    fn before(path: &Path) -> Undo<'e> {
         if let Ok(target) = fs::read_link(path) {
             return Undo::Link(path.to_owned(), target);
         }
@@ -130,6 +136,10 @@ impl Drop for Transaction<'_> {
                 Undo::Remove(path) => file::remove(&path),
                 Undo::RemoveFolder(path) => fs::remove_dir(path).map_err(|e| crate::error::Error::new("", e)),
                 Undo::Run(command) => super::ask(&command).map(drop),
+                Undo::Act(act) => {
+                    act();
+                    Ok(())
+                }
             };
         }
     }

@@ -38,8 +38,8 @@ use std::ffi::OsString;
 
 pub use bot_pid::other_bot;
 pub use policy::Ended;
-pub use state::{BotState, HostState, LastExit};
-pub use stop::stop_everything;
+pub use state::{BotState, HostState, LastExit, rfc3339};
+pub use stop::{end_bot, end_host, stop_everything};
 pub use supervision::Supervision;
 
 use crate::error::{Code, Context, Error, Result};

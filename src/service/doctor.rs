@@ -34,7 +34,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(id: &'static str, what: impl Into<String>) -> Self {
+    /// One that is as it should be.
+    pub fn good(id: &'static str, what: impl Into<String>) -> Self {
         Self { id, ok: true, what: what.into(), fix: None }
     }
 }
@@ -92,6 +93,7 @@ pub fn examine(
         }
         Err(_) => {}
     }
+    findings.extend(manager.examine(definition));
     findings.push(agents(home, definition));
     findings.push(disk(home));
     findings.push(log_growth(home));

@@ -1,6 +1,7 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
 mod cli;
+mod fakes;
 mod golden;
 mod host;
 mod log_files;
@@ -10,4 +11,6 @@ mod property;
 mod restart;
 mod stop;
 mod stress;
+mod task_scheduler;
+mod unit_reader;
 mod world;

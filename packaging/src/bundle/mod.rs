@@ -7,6 +7,7 @@ pub mod arch;
 pub mod bom;
 pub mod cpio;
 pub mod deb;
+pub mod msi;
 pub mod pkg;
 pub mod rpm;
 pub mod tar_xz;
@@ -57,7 +58,7 @@ const BSDTAR: &[&str] = &["bsdtar", "--format=gnutar", "-cf", "-", "@FILE"];
 
 /// Every bundle there is.
 #[rustfmt::skip] // a table
-pub const BUNDLES: [Bundle; 12] = [
+pub const BUNDLES: [Bundle; 13] = [
     Bundle { platform: "linux/x86_64", format: &tar_xz::FORMAT },
     Bundle { platform: "linux/x86_64", format: &deb::FORMAT },
     Bundle { platform: "linux/x86_64", format: &rpm::FORMAT },
@@ -70,6 +71,7 @@ pub const BUNDLES: [Bundle; 12] = [
     Bundle { platform: "macos/aarch64", format: &tar_xz::FORMAT },
     Bundle { platform: "macos/universal", format: &pkg::FORMAT },
     Bundle { platform: "windows/x86_64", format: &zip::FORMAT },
+    Bundle { platform: "windows/x86_64", format: &msi::FORMAT },
 ];
 
 impl Bundle {

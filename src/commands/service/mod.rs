@@ -21,13 +21,12 @@ use crate::cli::ServiceVerb;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host::Host;
-use crate::process::Process;
 use crate::service::definition::ServiceDefinition;
 use crate::service::doctor::{hosts_path, problems};
 use crate::service::manager::{Manager, Problem, State};
+use crate::service::program;
 use crate::service::status::{Status, look};
-use crate::service::{program, up};
-
+use crate::service::up::{self, Before};
 use crate::words;
 
 use super::Context;
@@ -60,7 +59,9 @@ fn definition(
         Some(bot) => Some(anchored(bot)),
         None => manager.chosen().bot,
     };
-    Ok(ServiceDefinition::for_user(program::stable()?, &context.home, bot))
+    let mut definition = ServiceDefinition::for_user(program::stable()?, &context.home, bot);
+    definition.chosen.direct = manager.chosen().direct;
+    Ok(definition)
 }
 
 /// The same command, wherever it is run: `./bot.sh` was meant from here. Words without a slash are looked up in
@@ -117,7 +118,7 @@ fn installed_state(manager: &dyn Manager) -> Result<State> {
 }
 
 /// Waits until the service is up; an error shows what the bot said last.
-fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: Option<&Process>) -> Result<Host> {
+fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &Before) -> Result<()> {
     let then = Timestamp::now();
     up::wait(&context.home, manager, before).map_err(|error| {
         let said = logs::since(context, manager, then, 10);
