@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub use command::{Command, Output, ask, text};
 pub use transaction::Transaction;
 
-use crate::error::Result;
+use crate::error::{Context, Result};
 
 /// One effect, before it happens.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub enum Effect<'a> {
     Write(&'a Path, &'a [u8]),
     /// A file or link is removed.
     Remove(&'a Path),
+    /// A folder is removed, with all that is in it.
+    RemoveAll(&'a Path),
     /// A folder is made, with those above it.
     CreateFolder(&'a Path),
     /// A path (the second) becomes a link to another.
@@ -42,6 +44,7 @@ impl fmt::Display for Effect<'_> {
             Self::Run(command) => write!(f, "run {command}"),
             Self::Write(path, _) => write!(f, "write {}", path.display()),
             Self::Remove(path) => write!(f, "remove {}", path.display()),
+            Self::RemoveAll(path) => write!(f, "remove {} and all in it", path.display()),
             Self::CreateFolder(path) => write!(f, "create {}", path.display()),
             Self::Link(target, path) => write!(f, "link {} to {}", path.display(), target.display()),
             Self::Other(what) => f.write_str(what),
@@ -100,6 +103,23 @@ impl<'a> Effects<'a> {
         }
         self.tell(&Effect::Remove(path))?;
         if self.perform { file::remove(path) } else { Ok(()) }
+    }
+
+    /// Removes the folder `path` with all that is in it; of a link, the link alone. It need not exist. Whether it
+    /// did.
+    ///
+    /// # Errors
+    /// Something in it can't be removed.
+    pub fn remove_all(&self, path: &Path) -> Result<bool> {
+        let Ok(meta) = path.symlink_metadata() else { return Ok(false) };
+        if !meta.is_dir() {
+            return self.remove(path).map(|()| true);
+        }
+        self.tell(&Effect::RemoveAll(path))?;
+        if self.perform {
+            std::fs::remove_dir_all(path).about(format!("remove {}", path.display()))?;
+        }
+        Ok(true)
     }
 
     /// Makes a folder, with those above it, for the user alone. It may be there already.

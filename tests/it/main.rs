@@ -8,6 +8,7 @@ mod host;
 mod launchd;
 mod log_files;
 mod one_host;
+mod origin;
 mod property;
 mod restart;
 mod stop;

@@ -16,8 +16,10 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
+mod made_of;
 mod onboarding;
 mod owners;
 mod package;
@@ -31,6 +33,7 @@ mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
 mod wine;
 mod world;
 
@@ -72,8 +75,10 @@ fn main() -> ExitCode {
         reproducible::TESTS, // the longest first
         cross::TESTS,
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
+        made_of::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,
