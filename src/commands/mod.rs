@@ -7,15 +7,19 @@ mod bot;
 mod completions;
 mod handed;
 mod onboarding;
+mod place;
 mod restart;
 mod run;
 pub mod screen;
 mod service;
 mod status;
 mod stop;
+mod uninstall;
+mod upgrade;
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,6 +35,8 @@ use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    #[cfg(feature = "auditable")]
+    crate::made_of::keep();
     if let Some((word, rest)) = handed::split(&args) {
         let screen = Screen::new(crate::cli::Global::default());
         return end(&screen, handed::run(&screen, word, rest));
@@ -72,14 +78,16 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         Verb::Restart => restart::run(&context.of_service()?),
         Verb::Service(verb) => service::run(&context.of_service()?, verb),
         Verb::Completions { shell } => completions::run(screen, shell),
-        Verb::Uninstall => Err(not_yet("uninstall", "ductor service uninstall, then remove the package")),
-        Verb::Upgrade => Err(not_yet("upgrade", "install the newer package over this one")),
+        Verb::Uninstall(args) => uninstall::run(&context.of_service()?, &args),
+        Verb::Upgrade(args) => upgrade::run(&context.of_service()?, &args),
+        Verb::Place(args) => place::run(&context, &args),
     };
     code.map(|code| code as u8)
 }
 
-fn not_yet(word: &str, fix: &str) -> Error {
-    Error::new(format!("ductor {word}"), "not part of this version").code(Code::Usage).fix(fix)
+/// No command asks anything unless both ends are a terminal.
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// For scripts: one object, indented so that people can read it too.
@@ -127,6 +135,26 @@ impl Context<'_> {
         } else {
             let tell = |effect: &Effect<'_>| self.screen.trace(effect);
             work(&Effects::real(&tell))
+        }
+    }
+
+    /// Prints the effects of `work` without what would be written, which is no text.
+    fn rehearse<T>(&self, work: impl FnOnce(&Effects<'_>) -> T) -> T {
+        let print = |effect: &Effect<'_>| self.screen.data(effect);
+        work(&Effects::rehearsal(&print))
+    }
+
+    /// Asks a question of ours. Enter is `default`; without a terminal nothing is asked and the answer is no.
+    fn ask(&self, question: &str, default: bool) -> bool {
+        if !is_interactive() {
+            return false;
+        }
+        self.screen.say(format_args!("{question} {}", if default { "[Y/n]" } else { "[y/N]" }));
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
+        match answer.trim().to_lowercase().as_str() {
+            "" => read > 0 && default,
+            answer => matches!(answer, "y" | "yes"),
         }
     }
 }

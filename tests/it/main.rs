@@ -4,8 +4,11 @@ mod cli;
 mod fakes;
 mod golden;
 mod host;
+#[cfg(unix)]
+mod launchd;
 mod log_files;
 mod one_host;
+mod origin;
 mod property;
 mod restart;
 mod stop;

@@ -7,6 +7,7 @@
 
 mod access;
 mod arch;
+mod cross;
 mod deb;
 mod definitions;
 mod endings;
@@ -15,8 +16,10 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
+mod made_of;
 mod onboarding;
 mod owners;
 mod package;
@@ -30,6 +33,7 @@ mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
 mod wine;
 mod world;
 
@@ -69,9 +73,12 @@ fn main() -> ExitCode {
     }
     let tests = [
         reproducible::TESTS, // the longest first
+        cross::TESTS,
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
+        made_of::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,

@@ -48,8 +48,15 @@ pub const BOT: Image = Image { name: "bot", bot: true, ..BOOKWORM };
 pub const FOREIGN: Image =
     Image { name: "foreign", packages: &["polkitd", "python3", "rpm", "pacman-package-manager"], ..BOOKWORM };
 
+/// [`BOOKWORM`] with what people fetch and check files with.
+pub const FETCHING: Image = Image {
+    name: "fetching",
+    packages: &["polkitd", "python3", "curl", "wget", "xz-utils", "minisign", "openssl", "busybox"],
+    ..BOOKWORM
+};
+
 /// Every image.
-pub const ALL: [&Image; 5] = [&SERVER, &BOOKWORM, &TRIXIE, &BOT, &FOREIGN];
+pub const ALL: [&Image; 6] = [&SERVER, &BOOKWORM, &TRIXIE, &BOT, &FOREIGN, &FETCHING];
 
 /// The users of every image besides root, with their ids.
 pub const USERS: [(&str, u32); 2] = [("alice", 1000), ("bob", 1001)];
