@@ -7,7 +7,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::env;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -95,6 +95,8 @@ fn base() -> Result<PathBuf> {
 /// One clean Windows.
 pub struct Wine {
     folder: PathBuf,
+    /// Locked, so that nobody sweeps it away.
+    _owner: File,
 }
 
 impl Wine {
@@ -108,7 +110,9 @@ impl Wine {
         let prefixes = super::folder().join("wine");
         fs::create_dir_all(&prefixes)?;
         let folder = tempfile::Builder::new().prefix("test-").tempdir_in(prefixes)?.keep();
-        let wine = Self { folder };
+        let owner = File::create(folder.join("owner"))?;
+        owner.lock()?;
+        let wine = Self { folder, _owner: owner };
         let part = |name: &str| -> Result<PathBuf> {
             let part = wine.folder.join(name);
             fs::create_dir(&part)?;
@@ -168,7 +172,10 @@ impl Drop for Wine {
 /// Removes what tests left that were cut off.
 pub fn sweep() {
     for left in fs::read_dir(super::folder().join("wine")).into_iter().flatten().flatten() {
-        remove(&left.path());
+        let owner = File::options().write(true).open(left.path().join("owner"));
+        if owner.is_ok_and(|owner| owner.try_lock().is_ok()) {
+            remove(&left.path());
+        }
     }
 }
 
