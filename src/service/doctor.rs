@@ -65,6 +65,7 @@ pub fn problems(
     if status.owner == Owner::None && status.state != State::Unknown {
         problems.extend(bot(home, definition).err());
     }
+    problems.extend(disk(home).err());
     problems
 }
 
@@ -91,7 +92,7 @@ pub fn examine(
         Err(_) => {}
     }
     findings.push(agents(home, definition));
-    findings.push(disk(home));
+    findings.extend(disk(home).map(|free| Finding::good("disk", free)));
     findings.push(log_growth(home));
     if status.problems.iter().all(|known| known.id != "definition-stale") && status.installed == Some(true) {
         findings.push(Finding::good("definition", "the definition is current"));
@@ -174,20 +175,17 @@ fn shadowed() -> Option<Problem> {
     Some(Problem::new("shadowed", message, fix))
 }
 
-fn disk(home: &Home) -> Finding {
-    let Some(free) = free_bytes(home) else {
-        return Finding::good("disk", "the free space is unknown");
-    };
-    if free < LITTLE_ROOM {
-        let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
-        return Problem::new(
-            "disk-full",
-            message,
-            format!("df -h {}", shell_words::quote(&home.user().to_string_lossy())),
-        )
-        .into();
+/// How much room there is, or that there is too little.
+fn disk(home: &Home) -> Result<String, Problem> {
+    match free_bytes(home) {
+        None => Ok("the free space is unknown".into()),
+        Some(free) if free < LITTLE_ROOM => {
+            let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
+            let fix = format!("df -h {}", shell_words::quote(&home.user().to_string_lossy()));
+            Err(Problem::new("disk-full", message, fix))
+        }
+        Some(free) => Ok(format!("{} MiB are free", free >> 20)),
     }
-    Finding::good("disk", format!("{} MiB are free", free >> 20))
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use xtask::lab::image::{BOOKWORM, SERVER};
-use xtask::lab::{Machine, User};
+use xtask::lab::{Machine, Output, User};
 
 use crate::world::{World, put_package};
 
@@ -15,6 +15,7 @@ crate::tests![
     without_a_manager_it_says_so_and_how_to_get_one,
     without_a_manager_a_rehearsal_and_an_uninstall_still_work,
     where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files,
+    in_a_container_and_in_wsl_what_helps_there_is_said,
     a_sudo_that_would_ask_is_not_waited_for,
     sudo_is_asked_once_and_only_where_it_is_needed,
     without_a_bus_the_managers_own_socket_is_enough,
@@ -140,22 +141,31 @@ fn without_a_manager_a_rehearsal_and_an_uninstall_still_work() -> Result<()> {
     Ok(())
 }
 
-/// A machine of another init system, or a container: the files of one with systemd, and none of its processes.
+/// Runs bob's `words` where no systemd runs: in the files of this machine, with processes of their own, and what
+/// `prepare` makes of them.
+fn without_systemd(machine: &Machine, prepare: &str, words: &str) -> Result<Output> {
+    let steps = format!(
+        "dpkg-deb -x /srv/ductor.deb /srv/p; install -m755 /srv/p/usr/bin/ductor /usr/local/bin/; {prepare}\n\
+         cat >/srv/words <<'E'\n\
+         export PATH=/usr/local/bin:/usr/bin:/bin; cd\n\
+         try() {{ expected=$1; shift; \"$@\" >out 2>&1; code=$?; cat out\n\
+           [ $code = $expected ] || {{ echo \"expected $expected, not $code: $*\"; exit 9; }}; }}\n\
+         {words}\n\
+         E\n\
+         exec su - bob -c 'sh /srv/words'\n"
+    );
+    std::fs::write(machine.path("/srv/steps"), steps)?;
+    let line = "mount --bind / /mnt && mount -t proc proc /mnt/proc && mount -t tmpfs none /mnt/run && \
+                exec chroot /mnt sh /srv/steps";
+    machine.run("root", &["unshare", "--mount", "--pid", "--fork", "sh", "-c", line])?.ended(0)
+}
+
 fn where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files() -> Result<()> {
-    for has_programs in [true, false] {
+    for programs in ["", "rm -f /bin/systemctl /bin/loginctl /bin/journalctl"] {
         let machine = Machine::boot(&BOOKWORM)?;
         put_package(&machine)?;
-        let line = "mount --bind / /mnt && mount -t proc proc /mnt/proc && mount -t tmpfs none /mnt/run && \
-                    exec chroot /mnt sh /srv/steps";
-        let programs = if has_programs { "" } else { "rm -f /bin/systemctl /bin/loginctl /bin/journalctl" };
-        let steps = format!(
-            "dpkg-deb -x /srv/ductor.deb /srv/p; install -m755 /srv/p/usr/bin/ductor /usr/local/bin/; {programs}\n\
-             cat >/srv/words <<'E'\n\
-             export PATH=/usr/local/bin:/usr/bin:/bin; cd\n\
-             try() {{ expected=$1; shift; \"$@\" >out 2>&1; code=$?; cat out\n\
-               [ $code = $expected ] || {{ echo \"expected $expected, not $code: $*\"; exit 9; }}; }}\n\
-             try 5 ductor service install --bot 'sleep 9'; grep -q 'does not run systemd' out || exit 8\n\
-             grep -q 'in the foreground' out || exit 8; ! test -e .config || exit 7\n\
+        let words = "try 5 ductor service install --bot 'sleep 9'; grep -q 'does not run systemd' out || exit 8\n\
+             grep -q 'fix: ductor run ' out || exit 8; ! test -e .config || exit 7\n\
              try 5 ductor service status; try 5 ductor service start; try 5 ductor service stop\n\
              try 0 ductor service install --bot 'sleep 9' --dry-run; try 0 ductor service render\n\
              try 0 ductor service logs --no-follow; try 0 ductor service uninstall; ! test -e .config || exit 6\n\
@@ -164,13 +174,29 @@ fn where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files() -> Result<
              ln -s ../ductor.service default.target.wants/; cd\n\
              try 0 ductor service uninstall; grep -q warning out || exit 5\n\
              ! test -e .config/systemd/user/ductor.service || exit 4\n\
-             ! test -L .config/systemd/user/default.target.wants/ductor.service || exit 4\n\
-             E\n\
-             exec su - bob -c 'sh /srv/words'\n"
-        );
-        std::fs::write(machine.path("/srv/steps"), steps)?;
-        let ended = machine.run("root", &["unshare", "--mount", "--pid", "--fork", "sh", "-c", line])?;
-        ended.ended(0)?;
+             ! test -L .config/systemd/user/default.target.wants/ductor.service || exit 4";
+        without_systemd(&machine, programs, words)?;
+    }
+    Ok(())
+}
+
+fn in_a_container_and_in_wsl_what_helps_there_is_said() -> Result<()> {
+    let wsl = "echo 5.15.153.1-microsoft-standard-WSL2 >/srv/osrelease; \
+               mount --bind /srv/osrelease /proc/sys/kernel/osrelease";
+    let cases = [
+        (": >/.dockerenv", "this container does not run systemd", "as the container's command"),
+        (": >/run/.containerenv", "this container does not run systemd", "as the container's command"),
+        (wsl, "systemd is switched off in this WSL distribution", "wsl --shutdown"),
+    ];
+    for (prepare, cause, fix) in cases {
+        let machine = Machine::boot(&SERVER)?;
+        put_package(&machine)?;
+        let words =
+            "for verb in 'install --bot true' start stop restart status; do try 5 ductor service $verb; done";
+        let said = without_systemd(&machine, prepare, words)?;
+        for word in [cause, fix] {
+            assert_eq!(said.stdout.matches(word).count(), 5, "{word}: {said}");
+        }
     }
     Ok(())
 }

@@ -18,6 +18,7 @@ mod inside;
 mod journal;
 mod lab;
 mod onboarding;
+mod openrc;
 mod owners;
 mod package;
 mod places;
@@ -88,6 +89,7 @@ fn main() -> ExitCode {
         journal::TESTS,
         upgrade::TESTS,
         onboarding::TESTS,
+        openrc::TESTS,
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,

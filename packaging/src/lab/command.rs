@@ -11,7 +11,7 @@ use super::{Image, Machine, User, image, needs};
 /// What to do with the lab.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
-    /// Build images: server, bookworm, trixie, bot, foreign; all of them when none is named
+    /// Build images, by name; all of them when none is named
     Build {
         /// Names of images
         images: Vec<String>,

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::absent;
 use crate::effects::{Command, Output, ask};
 use crate::error::{Code, Error, Result};
 use crate::service::definition::STOP_TIMEOUT;
@@ -60,15 +61,13 @@ fn why_unreachable() -> Option<Error> {
         Some(Error::new("the systemd user manager", cause).code(Code::Unavailable).fix(fix))
     };
     if !machine_runs_systemd() {
-        return error(
-            "this machine does not run systemd",
-            "run `ductor` in the foreground, under whatever starts programs here".into(),
-        );
+        let (cause, fix) = absent::explain(Path::new("/"));
+        return error(cause, fix);
     }
     if runtime_folder().is_none() {
         return error(
             &format!("none runs for {user}: there is no login session, and no lingering"),
-            format!("sudo loginctl enable-linger {user}"),
+            format!("sudo loginctl enable-linger {}", shell_words::quote(&user)),
         );
     }
     None
