@@ -1,8 +1,8 @@
 //! The ways people come in: ssh, `su -`, `su`, cron, root; and what they may do there.
 
 use anyhow::Result;
-use xtask::lab::image::{BOOKWORM, SERVER};
-use xtask::lab::{Machine, Output, User};
+use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
+use xtask::lab::{Image, Machine, Output, User};
 
 use crate::world::{World, put_package};
 
@@ -25,9 +25,9 @@ const DOORS: [User<'_>; 4] =
     [User::Login("alice"), User::SuLogin("alice"), User::Su("alice"), User::Cron("alice")];
 
 fn by_every_door_alice_has_her_service() -> Result<()> {
-    for door in DOORS {
-        let world = World::with_package(&BOOKWORM)?;
-        world.run("root", &["loginctl", "enable-linger", "alice"])?.ok()?;
+    for (door, image) in DOORS.into_iter().flat_map(|door| [(door, &BOOKWORM), (door, &TRIXIE)]) {
+        let world = World::with_package(image)?;
+        world.run("alice", &["loginctl", "enable-linger"])?.ok()?;
         let bot = world.make_bot("alice")?;
         let installed = world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
         for verb in [
@@ -48,7 +48,11 @@ fn by_every_door_alice_has_her_service() -> Result<()> {
 }
 
 fn root_who_logged_in_is_a_user_like_any_other() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
+    [&SERVER, &TRIXIE].into_iter().try_for_each(root_is_a_user_like_any_other)
+}
+
+fn root_is_a_user_like_any_other(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let root = User::Login("root");
     let _logged_in = world.login("root")?;
     let installed = world.ductor(root, &["service", "install", "--bot", "sleep 1000"])?.ended(0)?;
@@ -64,7 +68,11 @@ fn root_who_logged_in_is_a_user_like_any_other() -> Result<()> {
 }
 
 fn through_sudo_it_is_refused() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
+    [&SERVER, &TRIXIE].into_iter().try_for_each(through_sudo)
+}
+
+fn through_sudo(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     world.run("root", &["sh", "-c", "echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice"])?.ok()?;
     let before = world.changes()?;
     let refused = world.run("alice", &["sudo", "-n", "/usr/bin/ductor", "service", "install"])?.ended(77)?;

@@ -15,6 +15,7 @@ use xtask::test::in_lab::PACKAGE;
 
 crate::tests![
     lintian_has_nothing_to_say,
+    piuparts_finds_nothing_left_or_changed,
     an_upgrade_reloads_and_restarts_once_on_bookworm,
     an_upgrade_reloads_and_restarts_once_on_trixie,
     an_administrators_choice_outlives_upgrades,
@@ -32,6 +33,32 @@ fn lintian_has_nothing_to_say() -> Result<()> {
         .context("start lintian")?;
     let said = String::from_utf8_lossy(&lintian.stdout).into_owned();
     ensure!(lintian.status.success() && said.is_empty(), "{said}");
+    Ok(())
+}
+
+/// Debian's own test of packages: installed, removed, purged, and nothing is left, changed or broken. On both
+/// releases, with the dependencies that their mirror has.
+fn piuparts_finds_nothing_left_or_changed() -> Result<()> {
+    let missing = if needs::on_path("piuparts") { &[][..] } else { &["piuparts"] };
+    needs::install(missing, &|what| println!("{what}"))?;
+    for image in [&SERVER, &TRIXIE] {
+        let base = Machine::switched_off(image)?;
+        let sources = fs::read_to_string(base.path("/etc/apt/sources.list"))?;
+        let mirror = sources.split_whitespace().nth(1).context("the image has a mirror")?;
+        let scratch = tempfile::tempdir_in(xtask::lab::folder())?;
+        let mut piuparts = Command::new("piuparts");
+        piuparts.arg("--existing-chroot").arg(base.root()).arg("--tmpdir").arg(scratch.path());
+        piuparts.args(["--distribution", image.suite, "--mirror", &format!("{mirror} main")]);
+        piuparts.args(["--no-upgrade-test", "--log-level=error"]); // no version of it is in the archive
+        // Of other packages: the images come without manuals, and dpkg rewrites the lists that name them.
+        piuparts.args(["--warn-on-debsums-errors", "--ignore-regex=/var/lib/dpkg/info/(?!ductor).*"]);
+        let output = piuparts.arg(package()?).output().context("start piuparts")?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let of_others = |line: &&str| !line.contains("debsums: missing file");
+        let said: Vec<&str> = said.lines().filter(of_others).collect();
+        ensure!(output.status.success(), "on {}: {}", image.name, said.join("\n"));
+        ensure!(!said.iter().any(|line| line.contains("ductor")), "on {}: {}", image.name, said.join("\n"));
+    }
     Ok(())
 }
 

@@ -46,8 +46,18 @@ fn a_stale_one_of_ours_is_rewritten_and_the_host_restarted(image: &Image) -> Res
     let before = world.status("alice")?;
     assert!(has_problem(&before, "definition-stale"), "{before:#}");
 
+    // A rehearsal shows how it would change, as `patch` reads it.
+    let told = world.ductor("alice", &["service", "install", "--dry-run"])?.ok()?;
+    for line in [&format!("    --- {OWN}"), "    -MemoryMax=2G", "    -Environment=PATH=/x \"MINE=a b\""] {
+        assert!(told.lines().any(|it| it == line), "{line}: {told}");
+    }
+    assert!(told.contains("kept.conf\n    # Kept by") && told.contains("    MemoryMax=2G"), "{told}");
+    assert_eq!(fs::read_to_string(world.path(OWN))?, stale);
+
     let told = world.ductor("alice", &["service", "install"])?.ended(0)?;
     assert_eq!(fs::read_to_string(world.path(OWN))?, current, "{told}");
+    let again = world.ductor("alice", &["service", "install", "--dry-run"])?.ended(0)?;
+    assert_eq!((again.stdout.as_str(), again.stderr.as_str()), ("", "nothing would change\n"));
     let after = world.status("alice")?;
     assert_eq!((&after["state"], &after["problems"]), (&"running".into(), &serde_json::json!([])));
     assert_ne!(after["pid"], before["pid"], "a new host reads the new definition");

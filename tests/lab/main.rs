@@ -25,6 +25,7 @@ mod places;
 mod reproducible;
 mod rpm;
 mod screens;
+mod search_path;
 mod service;
 mod survive;
 mod trees;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         owners::TESTS,
         inside::TESTS,
         screens::TESTS,
+        search_path::TESTS,
         deb::TESTS,
         definitions::TESTS,
         places::TESTS,

@@ -21,12 +21,15 @@ pub fn systemctl(args: &[&str]) -> Command {
     command
 }
 
+/// How long a question may take. It is a file or two and one call; who waits for the answer is a person.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// `systemctl --user ARGS`, whose failure means that the manager can't be reached.
 ///
 /// # Errors
 /// [`Code::Unavailable`], with the reason that applies and what to do about it.
 pub fn query(args: &[&str]) -> Result<Output> {
-    let command = systemctl(args);
+    let command = systemctl(args).timeout(ANSWER);
     let unreachable = |error: Error| why_unreachable().unwrap_or_else(|| error.code(Code::Unavailable));
     let output = ask(&command).map_err(unreachable)?;
     if output.success() { Ok(output) } else { Err(unreachable(command.failed(&output))) }
