@@ -25,6 +25,8 @@ pub enum Verb {
     },
     /// Pass every check of this repository
     Test(crate::test::Wanted),
+    /// Measure ductor beside others: a table of ratios
+    Bench(crate::bench::Wanted),
     /// Real machines by hand
     #[command(subcommand)]
     Lab(crate::lab::command::Verb),

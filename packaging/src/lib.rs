@@ -14,10 +14,11 @@
 //! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
 //! of) and [`checksums`]. [`verify`] opens everything again and compares.
 //!
-//! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
+//! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
+pub mod bench;
 pub mod build;
 pub mod bundle;
 pub mod changelog;

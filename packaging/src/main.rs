@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::flags::{Flags, Verb};
-use xtask::{dist, lab, report, test, verify};
+use xtask::{bench, dist, lab, report, test, verify};
 
 fn main() -> ExitCode {
     let done = match Flags::parse().verb {
         Verb::Dist(wish) => dist::run(&wish).map(|()| 0),
         Verb::Verify { folder } => verify::run(folder.as_deref()).map(|()| 0),
         Verb::Test(wanted) => Ok(test::run(&wanted)),
+        Verb::Bench(wanted) => bench::run(&wanted),
         Verb::Lab(verb) => lab::command::run(&verb).map(|code| u8::try_from(code).unwrap_or(1)),
     };
     match done {

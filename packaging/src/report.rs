@@ -81,7 +81,7 @@ fn size(bytes: usize) -> String {
 }
 
 /// Rows whose columns are as wide as their widest cell, numbers to the right.
-fn table<const N: usize>(rows: &[[String; N]], right: [bool; N]) {
+pub fn table<const N: usize>(rows: &[[String; N]], right: [bool; N]) {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -96,7 +96,8 @@ fn table<const N: usize>(rows: &[[String; N]], right: [bool; N]) {
     }
 }
 
+/// A line of what was asked for.
 #[allow(clippy::print_stdout, reason = "what was asked for goes to stdout")]
-fn out(line: &str) {
+pub fn out(line: &str) {
     println!("{line}");
 }

@@ -8,4 +8,5 @@ mod one_host;
 mod property;
 mod restart;
 mod stop;
+mod stress;
 mod world;

@@ -53,6 +53,16 @@ fn before_the_lock_is_locked_anew_no_second_bot_starts() {
 }
 
 /// A bot that does at its start what the real one does.
+#[test]
+fn a_takeover_finds_the_host_whose_lock_was_just_taken_away() {
+    let world = World::new(BOT);
+    let first = world.host();
+    fs::remove_file(world.home("host.lock")).unwrap();
+    let _second = world.start(&mut world.ductor(&["run", "--takeover"]));
+    assert_eq!((first.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
+    wait_for("second bot", || world.bots().len() == 2);
+}
+
 fn killer() -> String {
     format!("[ -e .ductor/bot.pid ] && kill -9 $(cat .ductor/bot.pid)\necho $$ >.ductor/bot.pid\n{BOT}")
 }

@@ -73,8 +73,8 @@ impl World {
     /// The host, as systemd would start it.
     pub fn supervised(&self) -> Command {
         let mut command = self.command("/bin/sh");
-        let line = format!("SYSTEMD_EXEC_PID=$$ exec {}", env!("CARGO_BIN_EXE_ductor"));
-        command.env("DUCTOR_SUPERVISOR", "1").args(["-c", &line]);
+        let line = concat!("SYSTEMD_EXEC_PID=$$ exec ", env!("CARGO_BIN_EXE_ductor"), " \"$@\"");
+        command.env("DUCTOR_SUPERVISOR", "1").args(["-c", line, "sh"]);
         command
     }
 
