@@ -1,7 +1,7 @@
 //! The ways people come in: ssh, `su -`, `su`, cron, root; and what they may do there.
 
 use anyhow::Result;
-use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
+use xtask::lab::image::{BOOKWORM, SERVER, SERVER_TRIXIE, TRIXIE};
 use xtask::lab::{Image, Machine, Output, User};
 
 use crate::world::{World, put_package};
@@ -84,68 +84,78 @@ fn through_sudo(image: &Image) -> Result<()> {
 }
 
 fn without_polkit_linger_is_refused_and_the_command_is_said() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    let installed = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    let exact = "sudo loginctl enable-linger alice";
-    assert!(installed.stderr.contains(exact), "{installed}");
-    let status = world.status("alice")?;
-    assert_eq!(status["problems"][0]["fix"], exact, "{status:#}");
-    // The command helps, as it stands there.
-    world.run("root", &exact.split(' ').collect::<Vec<_>>())?.ok()?;
-    let status = world.status("alice")?;
-    assert_eq!(
-        (&status["survives_logout"], &status["problems"]),
-        (&true.into(), &serde_json::json!([])),
-        "{status:#}"
-    );
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        let installed = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        let exact = "sudo loginctl enable-linger alice";
+        assert!(installed.stderr.contains(exact), "{installed}");
+        let status = world.status("alice")?;
+        assert_eq!(status["problems"][0]["fix"], exact, "{status:#}");
+        // The command helps, as it stands there.
+        world.run("root", &exact.split(' ').collect::<Vec<_>>())?.ok()?;
+        let status = world.status("alice")?;
+        assert_eq!(
+            (&status["survives_logout"], &status["problems"]),
+            (&true.into(), &serde_json::json!([])),
+            "{status:#}"
+        );
+    }
     Ok(())
 }
 
 fn without_polkit_sudo_without_a_password_is_used() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    world.run("root", &["sh", "-c", "echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice"])?.ok()?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    let status = world.status("alice")?;
-    assert_eq!(status["survives_logout"], true, "{status:#}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        world
+            .run("root", &["sh", "-c", "echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice"])?
+            .ok()?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        let status = world.status("alice")?;
+        assert_eq!(status["survives_logout"], true, "{status:#}");
+    }
     Ok(())
 }
 
 fn without_a_manager_it_says_so_and_how_to_get_one() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let bot = world.make_bot("alice")?;
-    let before = world.changes()?;
-    let refused = world.ductor(User::Cron("alice"), &["service", "install", "--bot", &bot])?.ended(5)?;
-    assert!(refused.stderr.contains("fix: sudo loginctl enable-linger alice"), "{refused}");
-    let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
-    assert_eq!(changed, [""; 0]);
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let bot = world.make_bot("alice")?;
+        let before = world.changes()?;
+        let refused = world.ductor(User::Cron("alice"), &["service", "install", "--bot", &bot])?.ended(5)?;
+        assert!(refused.stderr.contains("fix: sudo loginctl enable-linger alice"), "{refused}");
+        let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+        assert_eq!(changed, [""; 0]);
+    }
     Ok(())
 }
 
 fn without_a_manager_a_rehearsal_and_an_uninstall_still_work() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let bot = world.make_bot("alice")?;
-    let nobody = User::Cron("alice");
-    let before = world.changes()?;
-    let told = world.ductor(nobody, &["service", "install", "--bot", &bot, "--dry-run"])?.ended(0)?;
-    assert!(told.stdout.contains("ductor.service.d/ductor.conf"), "{told}");
-    // The answer is the same in every language.
-    for language in ["de_DE.UTF-8", "zh_CN.UTF-8", "C"] {
-        let words = ["env", &format!("LC_ALL={language}"), "ductor", "service", "status", "--json"];
-        let status = world.run(nobody, &words)?.ended(5)?;
-        let status: serde_json::Value = serde_json::from_str(&status.stdout)?;
-        assert_eq!((&status["state"], &status["installed"]), (&"unknown".into(), &().into()));
-        assert_eq!(status["problems"][0]["id"], "manager-unreachable", "{language}: {status:#}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let bot = world.make_bot("alice")?;
+        let nobody = User::Cron("alice");
+        let before = world.changes()?;
+        let told = world.ductor(nobody, &["service", "install", "--bot", &bot, "--dry-run"])?.ended(0)?;
+        assert!(told.stdout.contains("ductor.service.d/ductor.conf"), "{told}");
+        // The answer is the same in every language.
+        for language in ["de_DE.UTF-8", "zh_CN.UTF-8", "C"] {
+            let words = ["env", &format!("LC_ALL={language}"), "ductor", "service", "status", "--json"];
+            let status = world.run(nobody, &words)?.ended(5)?;
+            let status: serde_json::Value = serde_json::from_str(&status.stdout)?;
+            assert_eq!((&status["state"], &status["installed"]), (&"unknown".into(), &().into()));
+            assert_eq!(status["problems"][0]["id"], "manager-unreachable", "{language}: {status:#}");
+        }
+        let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+        assert_eq!(changed, [""; 0]);
+        let gone = world.ductor(nobody, &["service", "uninstall"])?.ended(0)?;
+        assert!(gone.stderr.contains("warning"), "{gone}");
+        let mask = world.path("/home/alice/.config/systemd/user/ductor.service");
+        assert_eq!(std::fs::read_link(mask)?, std::path::Path::new("/dev/null"), "the package's is masked");
     }
-    let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
-    assert_eq!(changed, [""; 0]);
-    let gone = world.ductor(nobody, &["service", "uninstall"])?.ended(0)?;
-    assert!(gone.stderr.contains("warning"), "{gone}");
-    let mask = world.path("/home/alice/.config/systemd/user/ductor.service");
-    assert_eq!(std::fs::read_link(mask)?, std::path::Path::new("/dev/null"), "the package's is masked");
     Ok(())
 }
 
@@ -210,23 +220,26 @@ fn in_a_container_and_in_wsl_what_helps_there_is_said() -> Result<()> {
 }
 
 fn a_sudo_that_would_ask_is_not_waited_for() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    world
-        .sh("root", "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice; echo alice:secret | chpasswd")?
-        .ok()?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    // With a terminal, where sudo could ask.
-    let line = format!("script -qec \"ductor service install --bot {bot}\" /dev/null </dev/null");
-    let installed = world.sh("alice", &line)?.ended(0)?;
-    assert!(installed.took < std::time::Duration::from_secs(15), "{installed}");
-    assert!(installed.stdout.contains("sudo loginctl enable-linger alice"), "{installed}");
-    assert!(!installed.stdout.contains("assword"), "{installed}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        world
+            .sh("root", "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice; echo alice:secret | chpasswd")?
+            .ok()?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        // With a terminal, where sudo could ask.
+        let line = format!("script -qec \"ductor service install --bot {bot}\" /dev/null </dev/null");
+        let installed = world.sh("alice", &line)?.ended(0)?;
+        assert!(installed.took < std::time::Duration::from_secs(15), "{installed}");
+        assert!(installed.stdout.contains("sudo loginctl enable-linger alice"), "{installed}");
+        assert!(!installed.stdout.contains("assword"), "{installed}");
+    }
     Ok(())
 }
 
 fn sudo_is_asked_once_and_only_where_it_is_needed() -> Result<()> {
-    for (image, words) in [(&SERVER, "-n loginctl --no-ask-password enable-linger alice"), (&BOOKWORM, "")] {
+    let once = "-n loginctl --no-ask-password enable-linger alice";
+    for (image, words) in [(&SERVER, once), (&SERVER_TRIXIE, once), (&BOOKWORM, ""), (&TRIXIE, "")] {
         let world = World::with_package(image)?;
         let _alice = world.login("alice")?;
         let bot = world.make_bot("alice")?;
@@ -240,13 +253,17 @@ fn sudo_is_asked_once_and_only_where_it_is_needed() -> Result<()> {
 }
 
 fn without_a_bus_the_managers_own_socket_is_enough() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    world.sh("alice", "systemctl --user stop dbus.socket dbus.service; rm -f $XDG_RUNTIME_DIR/bus")?.ok()?;
-    for door in [User::Login("alice"), User::Cron("alice")] {
-        world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
-        assert_eq!(world.status(door)?["state"], "running");
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        world
+            .sh("alice", "systemctl --user stop dbus.socket dbus.service; rm -f $XDG_RUNTIME_DIR/bus")?
+            .ok()?;
+        for door in [User::Login("alice"), User::Cron("alice")] {
+            world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
+            assert_eq!(world.status(door)?["state"], "running");
+        }
     }
     Ok(())
 }

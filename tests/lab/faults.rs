@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use xtask::lab::Output;
 use xtask::lab::image::{BOOKWORM, TRIXIE};
+use xtask::lab::{Image, Output};
 
 use crate::world::{World, has_problem};
 
@@ -139,7 +139,11 @@ fn at_every_effect(world: &World, words: &[&str], prepare: &dyn Fn() -> Result<(
 }
 
 fn a_full_disk_at_any_step_leaves_what_was_there() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(a_full_disk_at_any_step)
+}
+
+fn a_full_disk_at_any_step(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let _alice = world.login("alice")?;
     let bot = world.make_bot("alice")?;
     // A disk of eight pages; one after the other is taken, until none is left.
@@ -202,17 +206,19 @@ fn a_full_disk_keeps_nobody_from_any_other_command() -> Result<()> {
 }
 
 fn a_home_that_can_only_be_read_is_said_and_stays() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    let mount = "mount --bind /home/alice /home/alice && mount -o remount,ro,bind /home/alice";
-    world.run("root", &["sh", "-c", mount])?.ok()?;
-    let before = picture(&world)?;
-    let refused = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(1)?;
-    ensure!(said_with_path_and_reason(&refused, "/home/alice/.config", "Read-only"), "{refused}");
-    assert_eq!(picture(&world)?, before, "{refused}");
-    world.ductor("alice", &["service", "status"])?.ended(3)?;
-    world.run("root", &["umount", "/home/alice"])?.ok()?;
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        let mount = "mount --bind /home/alice /home/alice && mount -o remount,ro,bind /home/alice";
+        world.run("root", &["sh", "-c", mount])?.ok()?;
+        let before = picture(&world)?;
+        let refused = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(1)?;
+        ensure!(said_with_path_and_reason(&refused, "/home/alice/.config", "Read-only"), "{refused}");
+        assert_eq!(picture(&world)?, before, "{refused}");
+        world.ductor("alice", &["service", "status"])?.ended(3)?;
+        world.run("root", &["umount", "/home/alice"])?.ok()?;
+    }
     Ok(())
 }
 

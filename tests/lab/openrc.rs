@@ -95,6 +95,8 @@ fn a_host_in_the_foreground_is_all_that_a_bot_needs() -> Result<()> {
     world.started("alice", 1)?;
     let status = say(&["status"], 0)?;
     assert!(status.stdout.starts_with("* ductor runs in the foreground"), "{status}");
+    assert!(status.stdout.contains("\n  bot       /home/alice/bot\n"), "{status}");
+    assert!(!status.stdout.contains("not configured"), "{status}");
     assert!(say(&["run"], 1)?.stderr.contains("it runs already"), "{status}");
     say(&["restart"], 0)?;
     world.started("alice", 2)?;

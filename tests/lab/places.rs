@@ -83,8 +83,8 @@ fn a_home_with_its_own_program(image: &Image, home: &str) -> Result<()> {
 }
 
 fn another_ductor_home_is_found_without_the_variable() -> Result<()> {
-    for packaged in [true, false] {
-        let world = if packaged { World::with_package(&BOOKWORM)? } else { World::boot(&BOOKWORM)? };
+    for (packaged, image) in [(true, &BOOKWORM), (false, &BOOKWORM), (true, &TRIXIE)] {
+        let world = if packaged { World::with_package(image)? } else { World::boot(image)? };
         if !packaged {
             world.place_program("root", "/usr/bin/ductor")?;
         }
@@ -120,58 +120,62 @@ fn another_ductor_home_is_found_without_the_variable() -> Result<()> {
 }
 
 fn a_unit_folder_behind_a_link_of_ones_own_is_used() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    // As with dotfiles under version control; and Debian's own group of one user may write.
-    let link = "mkdir -p ~/.config/systemd ~/dotfiles/units && chmod g+w ~/dotfiles/units ~/.config && \
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        // As with dotfiles under version control; and Debian's own group of one user may write.
+        let link = "mkdir -p ~/.config/systemd ~/dotfiles/units && chmod g+w ~/dotfiles/units ~/.config && \
                 ln -s ~/dotfiles/units ~/.config/systemd/user";
-    world.sh("alice", link)?.ok()?;
-    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    assert!(world.path("/home/alice/dotfiles/units/ductor.service.d/ductor.conf").exists());
-    world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
-    assert_eq!(
-        world.sh("alice", "ls ~/dotfiles/units")?.ok()?,
-        "ductor.service",
-        "the mask, as of every package"
-    );
-    assert!(world.path(UNITS).is_symlink());
+        world.sh("alice", link)?.ok()?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        assert!(world.path("/home/alice/dotfiles/units/ductor.service.d/ductor.conf").exists());
+        world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
+        assert_eq!(
+            world.sh("alice", "ls ~/dotfiles/units")?.ok()?,
+            "ductor.service",
+            "the mask, as of every package"
+        );
+        assert!(world.path(UNITS).is_symlink());
+    }
     Ok(())
 }
 
 fn a_unit_folder_that_others_could_write_is_refused() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    let cases = [
-        ("chgrp users $U && chmod g+w $U", "others than you can write it"),
-        ("gpasswd -a bob alice && chmod g+w $U", "others than you can write it"),
-        ("chmod o+w $U/..", "others than you can write it"),
-        ("chown bob $U", "it belongs to another user"),
-        ("chown root $U", "it belongs to another user"),
-        (
-            "mkdir -p /nix/store/abc-units && rmdir $U && ln -s /nix/store/abc-units $U",
-            "it belongs to another user",
-        ),
-        ("rmdir $U && ln -s /home/alice/gone $U", "a link that ends nowhere"),
-        ("rmdir $U && : >$U", "not a folder"),
-        ("install -d -o bob $U/ductor.service.d", "it belongs to another user"),
-    ];
-    for (make, cause) in cases {
-        let line = format!(
-            "U={UNITS}; rm -rf /home/alice/.config; gpasswd -d bob alice; \
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        let cases = [
+            ("chgrp users $U && chmod g+w $U", "others than you can write it"),
+            ("gpasswd -a bob alice && chmod g+w $U", "others than you can write it"),
+            ("chmod o+w $U/..", "others than you can write it"),
+            ("chown bob $U", "it belongs to another user"),
+            ("chown root $U", "it belongs to another user"),
+            (
+                "mkdir -p /nix/store/abc-units && rmdir $U && ln -s /nix/store/abc-units $U",
+                "it belongs to another user",
+            ),
+            ("rmdir $U && ln -s /home/alice/gone $U", "a link that ends nowhere"),
+            ("rmdir $U && : >$U", "not a folder"),
+            ("install -d -o bob $U/ductor.service.d", "it belongs to another user"),
+        ];
+        for (make, cause) in cases {
+            let line = format!(
+                "U={UNITS}; rm -rf /home/alice/.config; gpasswd -d bob alice; \
                             su alice -c \"mkdir -p $U\"; {make}"
-        );
-        world.run("root", &["sh", "-c", &line])?.ok()?;
-        let before = world.changes()?;
-        for words in [&["service", "install", "--bot", &bot][..], &["service", "install"]] {
-            let refused = world.ductor("alice", words)?;
-            let expected = if words.len() == 2 { 78 } else { 1 };
-            assert_eq!(refused.code, expected, "{make}: {refused}");
-            ensure!(expected == 78 || refused.stderr.contains(cause), "{make}: {refused}");
+            );
+            world.run("root", &["sh", "-c", &line])?.ok()?;
+            let before = world.changes()?;
+            for words in [&["service", "install", "--bot", &bot][..], &["service", "install"]] {
+                let refused = world.ductor("alice", words)?;
+                let expected = if words.len() == 2 { 78 } else { 1 };
+                assert_eq!(refused.code, expected, "{make}: {refused}");
+                ensure!(expected == 78 || refused.stderr.contains(cause), "{make}: {refused}");
+            }
+            let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+            assert_eq!(changed, [""; 0], "{make}");
         }
-        let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
-        assert_eq!(changed, [""; 0], "{make}");
     }
     Ok(())
 }

@@ -56,11 +56,14 @@ pub const SERVER: Image = Image {
     bot: false,
 };
 
+/// The same with systemd 257.
+pub const SERVER_TRIXIE: Image = Image { name: "server-trixie", suite: "trixie", python: "3.13", ..SERVER };
+
 /// A computer for people (systemd 252): polkit lets users switch linger on.
 pub const BOOKWORM: Image = Image { name: "bookworm", packages: PEOPLE, ..SERVER };
 
 /// The same with systemd 257.
-pub const TRIXIE: Image = Image { name: "trixie", suite: "trixie", python: "3.13", ..BOOKWORM };
+pub const TRIXIE: Image = Image { name: "trixie", packages: PEOPLE, ..SERVER_TRIXIE };
 
 /// [`BOOKWORM`] where alice has the real bot, as `pipx install ductor` leaves it.
 pub const BOT: Image = Image { name: "bot", bot: true, ..BOOKWORM };
@@ -79,7 +82,8 @@ pub const FOREIGN: Image =
     Image { name: "foreign", packages: &["polkitd", "python3", "rpm", "pacman-package-manager"], ..BOOKWORM };
 
 /// Every image.
-pub const ALL: [&Image; 8] = [&SERVER, &BOOKWORM, &TRIXIE, &BOT, &BOT_TRIXIE, &CGROUP2, &OPENRC, &FOREIGN];
+pub const ALL: [&Image; 9] =
+    [&SERVER, &SERVER_TRIXIE, &BOOKWORM, &TRIXIE, &BOT, &BOT_TRIXIE, &CGROUP2, &OPENRC, &FOREIGN];
 
 /// The users of every image besides root, with their ids.
 pub const USERS: [(&str, u32); 2] = [("alice", 1000), ("bob", 1001)];
