@@ -25,8 +25,9 @@ pub fn create_private_folders(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
+/// A folder is opened too, so that it is told as what it is, not as something forbidden.
 pub fn open_without_blocking(path: &Path) -> io::Result<File> {
-    File::open(path)
+    OpenOptions::new().read(true).custom_flags(FILE_FLAG_BACKUP_SEMANTICS).open(path)
 }
 
 #[allow(unsafe_code, reason = "the standard library does not tell a file's index yet")]
