@@ -9,6 +9,9 @@
 //! [`supervision`]: a bot that ends with 42 gets a successor at once, a crash is passed on to a
 //! manager that restarts hosts, and otherwise the host waits and restarts the bot itself.
 //!
+//! What the bot says is the manager's to keep, or a person's to read. Where neither is so (launchd, the Task
+//! Scheduler) the host keeps [`log_files`].
+//!
 //! Nothing of a bot outlives it: its whole [`tree`] ends with it. And a bot never starts while its own note
 //! of a pid ([`bot_pid`]) could make it kill a stranger.
 //!

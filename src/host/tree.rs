@@ -1,7 +1,7 @@
 //! The *tree* of a host: everything that it started and what that started, whatever session it is in.
 //!
 //! While the host lives, the tree is what the process table says: orphans come back to the host, which adopts
-//! them. When the host was killed, the table forgets; then its *leftovers* are known by the mark that they
+//! them. Where nobody can (macOS) it is also what is left in its process groups, or has its mark. When the host was killed, the table forgets; then its *leftovers* are known by the mark that they
 //! inherited in their environment. In both cases a process that was moved to another cgroup on purpose
 //! (`systemd-run --user --scope`) is no member: somebody wants it to outlive the bot. The mark names the
 //! cgroup, so that what systemd started with a copied environment is none either.
