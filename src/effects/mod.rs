@@ -11,11 +11,10 @@ pub mod file;
 pub mod folder_lock;
 pub mod transaction;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use command::{Command, Output, ask};
+pub use command::{Command, Output, ask, text};
 pub use transaction::Transaction;
 
 use crate::error::{Context, Result};
@@ -166,22 +165,6 @@ impl<'a> Effects<'a> {
         (self.told)(effect);
         if self.perform { fault() } else { Ok(()) }
     }
-}
-
-/// What stands in a file or answer of whatever program: UTF-16 where its first bytes say so (Windows), else UTF-8,
-/// with what is neither replaced.
-pub fn text(bytes: &[u8]) -> Cow<'_, str> {
-    let (marked, rest) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (true, rest),
-        [_, 0, ..] => (true, bytes), // ASCII in UTF-16, without the mark
-        [0xef, 0xbb, 0xbf, rest @ ..] => (false, rest),
-        _ => (false, bytes),
-    };
-    if !marked {
-        return String::from_utf8_lossy(rest);
-    }
-    let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Where tests cut a command: in a debug build the effect whose number `DUCTOR_FAULT` holds fails.

@@ -8,9 +8,16 @@
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod os;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod os;
 #[cfg(windows)]
 #[path = "windows.rs"]
 pub(crate) mod os;
+#[cfg(any(target_os = "macos", test))]
+mod procargs;
+#[cfg(unix)]
+mod unix;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -26,7 +33,7 @@ pub struct Process {
     /// Its process id.
     pub pid: u32,
     /// Its start time, in the unit of the operating system (Linux: clock ticks since boot, proc_pid_stat(5);
-    /// Windows: tenths of a microsecond since 1601, FILETIME).
+    /// macOS: microseconds since 1970, as the kernel noted it; Windows: tenths of a microsecond since 1601, FILETIME).
     pub start: u64,
 }
 

@@ -4,6 +4,8 @@ mod cli;
 mod fakes;
 mod golden;
 mod host;
+#[cfg(unix)]
+mod launchd;
 mod log_files;
 mod one_host;
 mod origin;
