@@ -7,8 +7,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 use cargo_dist_schema::DistManifest;
+use serde::{Deserialize, Serialize};
 
-use crate::companion::Files;
+use crate::kept;
 use crate::manifest;
 use crate::tools;
 use crate::workspace::Workspace;
@@ -17,9 +18,10 @@ use crate::workspace::Workspace;
 pub const VERSION: &str = "0.33.0";
 
 /// What `dist` has made.
+#[derive(Serialize, Deserialize)]
 pub struct Made {
-    /// Each file, by name.
-    pub files: Files,
+    /// Each file, by name. All are text.
+    pub files: Vec<(String, String)>,
     /// Our manifest, with what `dist` knows besides.
     pub manifest: DistManifest,
 }
@@ -32,6 +34,15 @@ pub struct Made {
 /// # Errors
 /// `dist` is not there, or does not like the manifest.
 pub fn make(workspace: &Workspace, ours: &DistManifest) -> Result<Made> {
+    // What it reads, beside the manifest.
+    let inputs =
+        [&serde_json::to_vec(ours)?, &workspace.read("Cargo.toml")?, &workspace.read("CHANGELOG.md")?];
+    let made = || Ok(serde_json::to_vec(&make_anew(workspace, ours)?)?);
+    let made = kept::or_made(workspace, "cargo-dist", &inputs.map(Vec::as_slice), made)?;
+    serde_json::from_slice(&made).context("what was kept of cargo-dist")
+}
+
+fn make_anew(workspace: &Workspace, ours: &DistManifest) -> Result<Made> {
     let target = tempfile::tempdir()?;
     let folder = target.path().join("distrib");
     fs::create_dir(&folder)?;
@@ -42,7 +53,8 @@ pub fn make(workspace: &Workspace, ours: &DistManifest) -> Result<Made> {
     let mut files = Vec::new();
     for path in std::mem::take(&mut merged.upload_files) {
         let name = Path::new(&path).file_name().with_context(|| format!("{path} is no file"))?;
-        files.push((name.to_string_lossy().into_owned(), fs::read(&path).with_context(|| path.clone())?));
+        let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+        files.push((name.to_string_lossy().into_owned(), text));
     }
     forget_this_machine(&mut merged);
     Ok(Made { files, manifest: merged })

@@ -15,6 +15,7 @@ use crate::checksums;
 use crate::companion::{COMPANIONS, Companion};
 use crate::describe::{Describer, Packed};
 use crate::flags::Wish;
+use crate::kept;
 use crate::payload::Payload;
 use crate::progress::Progress;
 use crate::release::{self, Release};
@@ -52,7 +53,7 @@ pub fn run(wish: &Wish) -> Result<()> {
     let progress = Progress::new();
     let payloads = payloads(&plan.bundles, &workspace, &release, wish.no_build, &progress);
     let folder = folder(&workspace, wish.out.as_deref())?;
-    let results = pack(&plan.bundles, &payloads, &release, &folder, &progress);
+    let results = pack(&plan.bundles, &payloads, (&workspace, &release, &folder), &progress);
     let describer = Describer { workspace: &workspace, release: &release, folder: &folder, signer };
     finish(&plan, &payloads, results, &describer)
 }
@@ -149,8 +150,7 @@ fn folder(workspace: &Workspace, out: Option<&Path>) -> Result<PathBuf> {
 fn pack(
     plan: &[Planned],
     payloads: &[(&Target, Result<Payload>)],
-    release: &Release,
-    folder: &Path,
+    around: (&Workspace, &Release, &Path),
     progress: &Progress,
 ) -> Vec<(String, Result<Made>)> {
     let queue = Mutex::new(plan.iter().enumerate());
@@ -158,7 +158,7 @@ fn pack(
     let worker = || {
         while let Some((at, planned)) = queue.lock().ok().and_then(|mut queue| queue.next()) {
             let step = progress.begin(format!("packing {}", planned.bundle.name()));
-            let made = make(planned, payloads, release, folder);
+            let made = make(planned, payloads, around);
             drop(step);
             if let Ok(mut results) = results.lock() {
                 results.push((at, planned.bundle.name(), made));
@@ -175,14 +175,16 @@ fn pack(
 fn make(
     planned: &Planned,
     payloads: &[(&Target, Result<Payload>)],
-    release: &Release,
-    folder: &Path,
+    (workspace, release, folder): (&Workspace, &Release, &Path),
 ) -> Result<Made> {
     let (_, payload) = payloads.iter().find(|(target, _)| *target == planned.target).context("not staged")?;
     let payload = payload.as_ref().map_err(|error| anyhow!("{error:#}"))?;
     let format = planned.bundle.format;
     let start = Instant::now();
-    let bytes = (format.pack)(release, payload)?;
+    let inputs = (format!("{release:?} {}", planned.target.triple), payload.digest());
+    let inputs = [inputs.0.as_bytes(), inputs.1.as_bytes()];
+    let pack = || (format.pack)(release, payload);
+    let bytes = kept::or_made(workspace, &planned.bundle.name(), &inputs, pack)?;
     let time = start.elapsed();
     let file = (format.file)(&release.version, planned.target);
     write(folder, &file, &bytes)?;

@@ -42,14 +42,11 @@ fn make(around: &Around, manifest: &mut DistManifest) -> Result<Files> {
     let made = cargo_dist::make(around.workspace, manifest)?;
     *manifest = made.manifest;
     let take = |name: String| {
-        let (_, bytes) = made.files.iter().find(|(file, _)| *file == name).with_context(|| {
+        let (_, text) = made.files.iter().find(|(file, _)| *file == name).with_context(|| {
             format!("dist did not make {name}: see [workspace.metadata.dist] in Cargo.toml")
         })?;
-        let bytes = match name.strip_suffix(".rb") {
-            Some(_) => formula::finish(&String::from_utf8_lossy(bytes))?.into_bytes(),
-            None => bytes.clone(),
-        };
-        Ok((name, bytes))
+        let text = if name.ends_with(".rb") { formula::finish(text)? } else { text.clone() };
+        Ok((name, text.into_bytes()))
     };
     let mut files = of_dist().into_iter().map(take).collect::<Result<Files>>()?;
     let key = signature::public_key(around.workspace)?;

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use flate2::{Compression, write::ZlibEncoder};
 use serde_json::{Value, json};
 
+use crate::kept;
 use crate::release::NAME;
 use crate::sbom::Crates;
 use crate::target::Target;
@@ -29,9 +30,13 @@ pub const VARIABLE: &str = "DUCTOR_MADE_OF";
 /// # Errors
 /// Cargo can't read the workspace, or the file can't be written.
 pub fn write(workspace: &Workspace, target: &Target) -> Result<PathBuf> {
-    let mut compressed = ZlibEncoder::new(Vec::new(), Compression::best());
-    compressed.write_all(&serde_json::to_vec(&packages(&Crates::of(workspace, &[target])?)?)?)?;
-    let bytes = compressed.finish()?;
+    let inputs: [&[u8]; 3] =
+        [&workspace.read("Cargo.lock")?, &workspace.read("Cargo.toml")?, target.triple.as_bytes()];
+    let bytes = kept::or_made(workspace, &format!("made-of/{}", target.triple), &inputs, || {
+        let mut compressed = ZlibEncoder::new(Vec::new(), Compression::best());
+        compressed.write_all(&serde_json::to_vec(&packages(&Crates::of(workspace, &[target])?)?)?)?;
+        Ok(compressed.finish()?)
+    })?;
     let folder = workspace.target.join(target.triple);
     let file = folder.join("made-of");
     if fs::read(&file).ok().as_ref() != Some(&bytes) {

@@ -10,6 +10,7 @@ use clap_mangen::Man;
 use ductor::service::ServiceDefinition;
 use ductor::service::render::{plist, task_xml, unit};
 
+use crate::checksums::sha256;
 use crate::release::NAME;
 use crate::target::{Os, Target};
 use crate::workspace::Workspace;
@@ -77,6 +78,14 @@ impl Payload {
         put(Role::Licence, "LICENSE-MIT", workspace.read("LICENSE-MIT")?);
         put(Role::Licence, "LICENSE-APACHE", workspace.read("LICENSE-APACHE")?);
         Ok(Self { target, files })
+    }
+}
+
+impl Payload {
+    /// Every file with the hash of its content: the same for the same payload.
+    pub fn digest(&self) -> String {
+        let line = |file: &File| format!("{:?} {} {}\n", file.role, file.name, sha256(&file.bytes));
+        self.files.iter().map(line).collect()
     }
 }
 

@@ -9,6 +9,7 @@ use semver::Version;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::kept;
 use crate::release::{HOMEPAGE, LICENCE, NAME, Release, SUMMARY};
 use crate::target::Target;
 use crate::workspace::{Workspace, cargo, output};
@@ -23,11 +24,15 @@ pub fn file(version: &Version) -> String {
 /// # Errors
 /// Cargo can't read the workspace, or a crate is not in the lock file.
 pub fn sbom(release: &Release, workspace: &Workspace, targets: &[&Target]) -> Result<Vec<u8>> {
-    let crates = Crates::of(workspace, targets)?;
-    let hashes = hashes(&String::from_utf8(workspace.read("Cargo.lock")?)?)?;
-    let mut bytes = serde_json::to_vec_pretty(&bill(release, &crates, &hashes)?)?;
-    bytes.push(b'\n');
-    Ok(bytes)
+    let lock = workspace.read("Cargo.lock")?;
+    let about = format!("{release:?} {:?}", targets.iter().map(|target| target.triple).collect::<Vec<_>>());
+    kept::or_made(workspace, "bill", &[&lock, &workspace.read("Cargo.toml")?, about.as_bytes()], || {
+        let crates = Crates::of(workspace, targets)?;
+        let hashes = hashes(std::str::from_utf8(&lock)?)?;
+        let mut bytes = serde_json::to_vec_pretty(&bill(release, &crates, &hashes)?)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    })
 }
 
 /// What of `cargo metadata` is read here.

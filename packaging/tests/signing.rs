@@ -6,14 +6,13 @@
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use minisign::KeyPair;
 use tempfile::TempDir;
 use xtask::checksums::sha256;
 use xtask::tools;
-use xtask::workspace::Workspace;
 
 mod programs;
 
@@ -29,7 +28,7 @@ struct World {
 impl World {
     fn new(password: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        copy_checkout(&folder.path().join("checkout"));
+        programs::copy_checkout(&folder.path().join("checkout"));
         let key = folder.path().join("key");
         let pair = match password {
             Some(password) => KeyPair::generate_encrypted_keypair(Some(password.into())).unwrap(),
@@ -75,19 +74,6 @@ impl World {
 
     fn distrib(&self) -> PathBuf {
         self.folder.path().join("target/distrib")
-    }
-}
-
-/// The files that git knows or could know, and no target folder.
-fn copy_checkout(to: &Path) {
-    let from = Workspace::find().unwrap().root;
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(&from);
-    for file in String::from_utf8(git.output().unwrap().stdout).unwrap().split_terminator('\0') {
-        fs::create_dir_all(to.join(file).parent().unwrap()).unwrap();
-        if from.join(file).exists() {
-            fs::copy(from.join(file), to.join(file)).unwrap();
-        }
     }
 }
 

@@ -116,7 +116,7 @@ fn cabinet(members: &Tree, epoch: u64) -> Result<Vec<u8>> {
 /// The text of it is wrong.
 pub fn tables(release: &Release, files: &Tree) -> Result<Vec<Table>> {
     let blanks = [
-        ("@PRODUCT@", braced(identifier(&format!("product {}", release.version)))),
+        ("@PRODUCT@", product(&release.version)),
         ("@UPGRADE@", braced(UPGRADE)),
         ("@VERSION@", numbers(&release.version)),
         ("@HOMEPAGE@", HOMEPAGE.to_owned()),
@@ -235,6 +235,11 @@ fn key(path: &str) -> String {
 /// The three numbers that the Windows Installer compares.
 fn numbers(version: &Version) -> String {
     format!("{}.{}.{}", version.major, version.minor, version.patch)
+}
+
+/// The identifier of a version. winget recognises what is installed by it.
+pub fn product(version: &Version) -> String {
+    braced(identifier(&format!("product {version}")))
 }
 
 fn identifier(name: &str) -> Uuid {

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 use semver::Version;
 
-use super::Archive;
+use super::Source;
 use crate::bundle::arch::{ARCH, INSTALL, OPTIONAL, README};
 use crate::checksums::sha256;
 use crate::companion::Files;
@@ -26,7 +26,7 @@ pub fn files() -> Vec<String> {
 ///
 /// # Errors
 /// A file has no place.
-pub fn package(version: &Version, archives: &[Archive]) -> Result<Files> {
+pub fn package(version: &Version, archives: &[Source]) -> Result<Files> {
     let fields = fields(version, archives);
     let contents = [pkgbuild(&fields, archives)?, srcinfo(&fields), INSTALL.into(), README.into()];
     Ok(files().into_iter().zip(contents.map(String::into_bytes)).collect())
@@ -38,7 +38,7 @@ enum Value {
     Many(Vec<String>),
 }
 
-fn fields(version: &Version, archives: &[Archive]) -> Vec<(String, Value)> {
+fn fields(version: &Version, archives: &[Source]) -> Vec<(String, Value)> {
     use Value::{Many, One};
     let package = version::arch(version);
     let licences = LICENCE.split(" OR ").map(str::to_owned).collect();
@@ -71,7 +71,7 @@ fn fields(version: &Version, archives: &[Archive]) -> Vec<(String, Value)> {
     fields
 }
 
-fn pkgbuild(fields: &[(String, Value)], archives: &[Archive]) -> Result<String> {
+fn pkgbuild(fields: &[(String, Value)], archives: &[Source]) -> Result<String> {
     let mut text = format!("# Maintainer: {MAINTAINER}\n# Made by `cargo xtask dist any/channels`.\n");
     for (name, value) in fields {
         text += &match value {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use cargo_dist_schema::DistManifest;
 use semver::Version;
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, Format, msi};
 use crate::companion::{Around, Companion, Files};
 use crate::manifest::{Part, What};
 use crate::payload::Payload;
@@ -25,23 +25,26 @@ fn files(version: &Version) -> Vec<String> {
     files
 }
 
-/// Archives: what is inside is put in place by the other package manager.
+/// Archives, whose files the other package manager puts in place; winget takes the installer of Windows.
 fn from(bundle: &Bundle) -> bool {
-    bundle.format.install.is_none() && ["linux", "windows"].contains(&bundle.os())
+    let is_archive = bundle.format.install.is_none();
+    (is_archive && ["linux", "windows"].contains(&bundle.os())) || bundle.format.name == msi::FORMAT.name
 }
 
 fn make(around: &Around, _: &mut DistManifest) -> Result<Files> {
     let version = &around.release.version;
-    let windows = archive(around, "windows/x86_64")?;
-    let linux = [archive(around, "linux/x86_64")?, archive(around, "linux/aarch64")?];
+    let archive = |platform| source(around, platform, |format| format.install.is_none());
+    let windows = archive("windows/x86_64")?;
+    let installer = source(around, "windows/x86_64", |format| format.name == msi::FORMAT.name)?;
+    let linux = [archive("linux/x86_64")?, archive("linux/aarch64")?];
     let mut files = vec![(scoop::FILE.to_owned(), scoop::manifest(version, &windows)?)];
-    files.extend(winget::manifests(version, &windows)?);
+    files.extend(winget::manifests(version, &installer)?);
     files.extend(aur::package(version, &linux)?);
     Ok(files)
 }
 
-/// An archive, as a channel sees it.
-pub struct Archive<'a> {
+/// A bundle, as a channel sees it.
+pub struct Source<'a> {
     /// The name of its file.
     pub file: &'a str,
     /// The hash of it.
@@ -50,21 +53,19 @@ pub struct Archive<'a> {
     pub payload: &'a Payload,
 }
 
-impl Archive<'_> {
+impl Source<'_> {
     /// Where it can be fetched, once the release is out.
     pub fn url(&self, version: &str) -> String {
         format!("{HOMEPAGE}/releases/download/v{version}/{}", self.file)
     }
 }
 
-fn archive<'a>(around: &'a Around, platform: &str) -> Result<Archive<'a>> {
+fn source<'a>(around: &'a Around, platform: &str, fits: impl Fn(&Format) -> bool) -> Result<Source<'a>> {
     let of_part = |part: &'a Part| match part.what {
-        What::Bundle(format, payload)
-            if format.install.is_none() && payload.target.platform() == platform =>
-        {
-            Some(Archive { file: &part.file, sha256: &part.sha256, payload })
+        What::Bundle(format, payload) if fits(format) && payload.target.platform() == platform => {
+            Some(Source { file: &part.file, sha256: &part.sha256, payload })
         }
         _ => None,
     };
-    around.parts.iter().find_map(of_part).with_context(|| format!("there is no archive for {platform}"))
+    around.parts.iter().find_map(of_part).with_context(|| format!("there is nothing for {platform}"))
 }

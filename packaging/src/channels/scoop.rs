@@ -4,7 +4,7 @@ use anyhow::Result;
 use semver::Version;
 use serde_json::json;
 
-use super::Archive;
+use super::Source;
 use crate::release::{HOMEPAGE, LICENCE, NAME, SUMMARY};
 
 /// The name of the file, which is that of the app.
@@ -15,7 +15,7 @@ pub const FILE: &str = "ductor.json";
 ///
 /// # Errors
 /// Never: it is plain data.
-pub fn manifest(version: &Version, archive: &Archive) -> Result<Vec<u8>> {
+pub fn manifest(version: &Version, archive: &Source) -> Result<Vec<u8>> {
     let program = format!("{NAME}.exe");
     let manifest = json!({
         "version": version.to_string(),

@@ -4,9 +4,9 @@
 use anyhow::{Result, ensure};
 use semver::Version;
 
-use super::Archive;
+use super::Source;
+use crate::bundle::msi;
 use crate::companion::Files;
-use crate::payload::Role;
 use crate::release::{HOMEPAGE, LICENCE, NAME, SUMMARY};
 
 /// The name of the package there: who publishes it, and what it is.
@@ -28,11 +28,11 @@ pub fn files(version: &Version) -> Vec<String> {
     KINDS.map(file).into()
 }
 
-/// The manifests. The program is a portable one, beside the one without a window, which it finds there.
+/// The manifests. The Windows Installer does the rest: PATH, the service, upgrades, and taking all of it away.
 ///
 /// # Errors
 /// A value can't stand in YAML as it is.
-pub fn manifests(version: &Version, archive: &Archive) -> Result<Files> {
+pub fn manifests(version: &Version, installer: &Source) -> Result<Files> {
     let fields = [("PackageIdentifier", PACKAGE.to_owned()), ("PackageVersion", version.to_string())];
     let mut files = Vec::new();
     for (name, (kind, _)) in self::files(version).into_iter().zip(KINDS) {
@@ -46,7 +46,9 @@ pub fn manifests(version: &Version, archive: &Archive) -> Result<Files> {
             text += &format!("{key}: {value}\n");
         }
         if kind == "installer" {
-            text += &installer(version, archive);
+            let (url, hash) = (installer.url(&version.to_string()), installer.sha256.to_uppercase());
+            text += &format!("Installers:\n- Architecture: x64\n  InstallerUrl: {url}\n");
+            text += &format!("  InstallerSha256: {hash}\n  ProductCode: '{}'\n", msi::product(version));
         }
         text += &format!("ManifestType: {kind}\nManifestVersion: {FORM}\n");
         files.push((name, text.into_bytes()));
@@ -60,8 +62,8 @@ fn of(kind: &str, version: &Version) -> Vec<(&'static str, String)> {
     match kind {
         "version" => vec![("DefaultLocale", "en-US".into())],
         "installer" => vec![
-            ("InstallerType", "zip".into()),
-            ("NestedInstallerType", "portable".into()),
+            ("InstallerType", "msi".into()),
+            ("Scope", "user".into()),
             ("UpgradeBehavior", "install".into()),
         ],
         _ => vec![
@@ -77,14 +79,4 @@ fn of(kind: &str, version: &Version) -> Vec<(&'static str, String)> {
             ("ReleaseNotesUrl", format!("{HOMEPAGE}/releases/tag/v{version}")),
         ],
     }
-}
-
-fn installer(version: &Version, archive: &Archive) -> String {
-    let mut text = "NestedInstallerFiles:\n".to_owned();
-    for file in archive.payload.files.iter().filter(|file| file.role == Role::Program) {
-        let command = file.name.trim_end_matches(".exe");
-        text += &format!("- RelativeFilePath: {}\n  PortableCommandAlias: {command}\n", file.name);
-    }
-    let (url, hash) = (archive.url(&version.to_string()), archive.sha256.to_uppercase());
-    text + &format!("Installers:\n- Architecture: x64\n  InstallerUrl: {url}\n  InstallerSha256: {hash}\n")
 }

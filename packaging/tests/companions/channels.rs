@@ -8,7 +8,7 @@ use serde_json::Value;
 use xtask::checksums::sha256;
 use xtask::release::version;
 
-use crate::{read, release};
+use crate::{read, release, run};
 
 const ZIP: &str = "ductor-x86_64-pc-windows-gnu.zip";
 
@@ -63,11 +63,7 @@ fn winget_gets_three_manifests_that_name_the_same_package() {
     let place = format!("winget/manifests/p/PleasePrompto/ductor/{version}/PleasePrompto.ductor");
     let required: [(&str, &str, &[&str]); 3] = [
         ("", "version", &["DefaultLocale"]),
-        (
-            ".installer",
-            "installer",
-            &["InstallerType", "NestedInstallerType", "Architecture", "InstallerUrl"],
-        ),
+        (".installer", "installer", &["InstallerType", "Scope", "Architecture", "InstallerUrl"]),
         (".locale.en-US", "defaultLocale", &["PackageLocale", "Publisher", "PackageName", "License"]),
     ];
     for (end, kind, required) in required {
@@ -80,11 +76,14 @@ fn winget_gets_three_manifests_that_name_the_same_package() {
         assert_eq!((manifest["PackageVersion"], manifest["ManifestType"]), (version.as_str(), kind));
     }
     let text = read(folder, &format!("{place}.installer.yaml"));
-    let hash = sha256(&fs::read(folder.join(ZIP)).unwrap());
+    let msi = format!("ductor-{version}-x86_64.msi");
+    let hash = sha256(&fs::read(folder.join(&msi)).unwrap());
     assert_eq!(lines(&text)["InstallerSha256"], hash.to_uppercase());
-    assert!(lines(&text)["InstallerUrl"].ends_with(&format!("/v{version}/{ZIP}")), "{text}");
-    for program in ["ductor.exe", "ductorw.exe"] {
-        assert!(text.contains(&format!("- RelativeFilePath: {program}\n")), "{text}");
+    assert!(lines(&text)["InstallerUrl"].ends_with(&format!("/v{version}/{msi}")), "{text}");
+    if let Some(output) = run("msiinfo", &["export", &msi, "Property"], folder) {
+        let code = lines(&text)["ProductCode"].trim_matches('\'');
+        let properties = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(properties.contains(&format!("ProductCode\t{code}\r\n")), "{properties}");
     }
     let locale = read(folder, &format!("{place}.locale.en-US.yaml"));
     let longest = [("ShortDescription", 256), ("Moniker", 40), ("License", 512)];

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "a test may panic and tell")]
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
+mod again;
 mod aur;
 mod channels;
 mod formula;

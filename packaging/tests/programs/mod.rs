@@ -1,12 +1,14 @@
-//! Small programs that stand for ours where bundles are tested.
+//! Small programs that stand for ours where bundles are tested, and a checkout that stands for this one.
 
 #![allow(dead_code, reason = "each test program takes what it needs")]
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use sha2::{Digest, Sha256};
 use xtask::target::{Arch, Os, TARGETS, Target};
+use xtask::workspace::Workspace;
 
 /// For each program of a target a small one of its kind.
 pub fn small(target: &'static Target) -> Vec<Vec<u8>> {
@@ -53,6 +55,19 @@ pub fn compiled(folder: &Path) {
         fs::create_dir_all(&folder).unwrap();
         for (name, program) in target.os.programs().iter().zip(small(target)) {
             fs::write(folder.join(name), program).unwrap();
+        }
+    }
+}
+
+/// A copy of this checkout: the files that git knows or could know, and no target folder.
+pub fn copy_checkout(to: &Path) {
+    let from = Workspace::find().unwrap().root;
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(&from);
+    for file in String::from_utf8(git.output().unwrap().stdout).unwrap().split_terminator('\0') {
+        fs::create_dir_all(to.join(file).parent().unwrap()).unwrap();
+        if from.join(file).exists() {
+            fs::copy(from.join(file), to.join(file)).unwrap();
         }
     }
 }
