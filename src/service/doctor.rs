@@ -143,6 +143,8 @@ pub fn hosts_path(home: &Home, definition: &ServiceDefinition) -> OsString {
     let environment = definition.environment(home.user());
     let path =
         environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
+    // A task carries no environment: its host gets that of the user who logged on, as we did.
+    let path = if cfg!(windows) { env::var_os("PATH") } else { path };
     search_path::for_bot(home.user(), path.as_deref())
 }
 

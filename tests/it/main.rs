@@ -13,4 +13,5 @@ mod restart;
 mod stop;
 mod stress;
 mod task_scheduler;
+mod unit_reader;
 mod world;

@@ -82,10 +82,10 @@ fn after_any_blow_there_is_one_bot_again_and_never_two() {
     .unwrap();
     let (done, broken) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
+        let mut host = Some(begin(&world)); // there is no state before
         let watch = scope.spawn(|| watch(&world, &done, &broken));
         let end = Ends(&done);
         let mut dice = Dice(seed | 1);
-        let mut host = Some(begin(&world));
         for round in 0..rounds {
             let blow = BLOWS[dice.below(BLOWS.len())];
             host = Some(strike(

@@ -7,20 +7,12 @@ use crate::service::doctor::{Finding, hosts_path};
 use crate::service::manager::Problem;
 
 use super::schtasks::AS_ADMINISTRATOR;
-use super::tasks::{Maker, Task, Tasks};
+use super::tasks::{Maker, Task};
 use super::user::{User, is_elevated};
 
-/// The findings that the status does not have.
-pub fn examine(home: &Home, definition: &ServiceDefinition) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    if let Ok((user, tasks)) = User::ask().and_then(|user| Ok((user.clone(), Tasks::look(&user)?))) {
-        if let Some(task) = tasks.service() {
-            findings.push(maker(task));
-            findings.push(permissions(task, &user));
-        }
-    }
-    findings.extend(window(home, definition));
-    findings
+/// Who made the task, and whose rights it takes.
+pub fn of_task(task: &Task, user: &User) -> [Finding; 2] {
+    [maker(task), permissions(task, user)]
 }
 
 fn maker(task: &Task) -> Finding {
@@ -51,7 +43,7 @@ fn permissions(task: &Task, user: &User) -> Finding {
 }
 
 /// Without `pythonw.exe` the host hides the window itself; `--direct` can't.
-fn window(home: &Home, definition: &ServiceDefinition) -> Option<Finding> {
+pub fn window(home: &Home, definition: &ServiceDefinition) -> Option<Finding> {
     if let Some(python) = definition.chosen.direct.as_ref().filter(|python| !python.exists()) {
         let message = format!("the task runs {}, which is not there", python.display());
         return Some(Problem::new("pythonw", message, "ductor service install --direct").into());

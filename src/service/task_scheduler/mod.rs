@@ -14,6 +14,7 @@ mod tasks;
 mod uninstall;
 mod user;
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use crate::effects::Effects;
@@ -30,25 +31,38 @@ use user::User;
 /// The Task Scheduler's *tasks* of one user, on Windows.
 pub struct TaskScheduler {
     home: Home,
+    /// The tasks as they were last seen, until we change something: each question is a program of its own.
+    seen: RefCell<Option<Tasks>>,
 }
 
 impl TaskScheduler {
     /// That of the user of `home`.
     pub fn new(home: &Home) -> Self {
-        Self { home: home.clone() }
+        Self { home: home.clone(), seen: RefCell::default() }
     }
-}
 
-/// The tasks of the user that we act as.
-fn tasks() -> Result<Tasks> {
-    User::ask().and_then(|user| Tasks::look(&user))
-}
+    /// The tasks of the user that we act as.
+    fn tasks(&self) -> Result<Tasks> {
+        if let Some(seen) = self.seen.borrow().clone() {
+            return Ok(seen);
+        }
+        let tasks = Tasks::look(&User::ask()?)?;
+        self.seen.replace(Some(tasks.clone()));
+        Ok(tasks)
+    }
 
-/// The task that is the service.
-fn service() -> Result<Task> {
-    let missing =
-        || Error::new("the task", "there is none").code(Code::NotInstalled).fix("ductor service install");
-    tasks()?.service().cloned().ok_or_else(missing)
+    /// The task that is the service.
+    fn service(&self) -> Result<Task> {
+        let missing =
+            || Error::new("the task", "there is none").code(Code::NotInstalled).fix("ductor service install");
+        self.tasks()?.service().cloned().ok_or_else(missing)
+    }
+
+    /// Forgets what was seen, with the result of what may have changed it.
+    fn changed<T>(&self, result: T) -> T {
+        self.seen.take();
+        result
+    }
 }
 
 impl Manager for TaskScheduler {
@@ -61,7 +75,7 @@ impl Manager for TaskScheduler {
     }
 
     fn report(&self) -> Result<Report> {
-        let tasks = tasks()?;
+        let tasks = self.tasks()?;
         let task = tasks.service();
         let doing = running::look(&self.home, task);
         let at_logon = task.is_some_and(Task::starts_at_logon);
@@ -79,7 +93,7 @@ impl Manager for TaskScheduler {
     }
 
     fn chosen(&self) -> Chosen {
-        let ours = service().ok().filter(|task| task.maker == Maker::Ours);
+        let ours = self.service().ok().filter(|task| task.maker == Maker::Ours);
         ours.map(|task| task_xml::chosen_in(&task.tree)).unwrap_or_default()
     }
 
@@ -88,7 +102,7 @@ impl Manager for TaskScheduler {
             let user = User::ask()?;
             let wanted = task_xml::tree(definition, &user.sid)?;
             let holds = |task: &Task| task.maker == Maker::Ours && keep::holds(&task.tree, &wanted, &user);
-            Ok(Tasks::look(&user)?.service().is_none_or(holds))
+            Ok(self.tasks()?.service().is_none_or(holds))
         };
         current().unwrap_or(false)
     }
@@ -99,25 +113,26 @@ impl Manager for TaskScheduler {
         how: Install,
         effects: &Effects<'_>,
     ) -> Result<Installed> {
-        install::install(&self.home, definition, how, effects)
+        self.changed(install::install(&self.home, definition, how, effects))
     }
 
     fn uninstall(&self, effects: &Effects<'_>) -> Result<Vec<String>> {
-        uninstall::uninstall(&self.home, effects)
+        self.changed(uninstall::uninstall(&self.home, effects))
     }
 
     fn start(&self, effects: &Effects<'_>) -> Result<()> {
-        running::start(&self.home, &service()?, effects)
+        let task = self.service()?;
+        self.changed(running::start(&self.home, &task, effects))
     }
 
     fn stop(&self, effects: &Effects<'_>) -> Result<()> {
-        running::stop(&self.home, &service()?, effects)
+        running::stop(&self.home, &self.service()?, effects)
     }
 
     fn restart(&self, effects: &Effects<'_>) -> Result<()> {
-        let task = service()?;
+        let task = self.service()?;
         running::stop(&self.home, &task, effects)?;
-        running::start(&self.home, &task, effects)
+        self.changed(running::start(&self.home, &task, effects))
     }
 
     fn render(&self, definition: &ServiceDefinition) -> Result<String> {
@@ -130,7 +145,12 @@ impl Manager for TaskScheduler {
     }
 
     fn examine(&self, definition: &ServiceDefinition) -> Vec<Finding> {
-        doctor::examine(&self.home, definition)
+        let mut findings = Vec::new();
+        if let (Ok(user), Ok(task)) = (User::ask(), self.service()) {
+            findings.extend(doctor::of_task(&task, &user));
+        }
+        findings.extend(doctor::window(&self.home, definition));
+        findings
     }
 }
 

@@ -151,7 +151,8 @@ impl Machine {
             let entries = fs::read_dir(self.world.path(folder)).into_iter().flatten().flatten();
             for entry in entries {
                 let name = format!("{folder}/{}", entry.file_name().to_string_lossy());
-                let is_note = ["host.json", "host.lock", "bots", "told"].iter().any(|it| name.ends_with(it));
+                let is_note =
+                    ["host.json", "host.lock", "logs", "bots", "told"].iter().any(|it| name.ends_with(it));
                 if !is_note {
                     all.insert(name, String::new());
                 }
