@@ -5,6 +5,7 @@
 
 mod bot;
 mod completions;
+mod diff;
 mod handed;
 mod onboarding;
 mod place;
@@ -17,9 +18,11 @@ mod stop;
 mod uninstall;
 mod upgrade;
 
+use std::cell::Cell;
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -90,6 +93,12 @@ fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
+/// What a file would get: all of it, or how it differs from what is there.
+fn written(path: &Path, text: &str) -> String {
+    let there = Some(path).filter(|path| path.is_file()).and_then(|path| std::fs::read_to_string(path).ok());
+    there.map_or_else(|| text.to_owned(), |old| diff::unified(&path.display().to_string(), &old, text))
+}
+
 /// For scripts: one object, indented so that people can read it too.
 fn to_json(value: &impl serde::Serialize) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
@@ -123,15 +132,21 @@ impl Context<'_> {
     /// Does `work` with effects that happen (`--verbose` tells of them), or are only printed.
     fn effects<T>(&self, dry_run: bool, work: impl FnOnce(&Effects<'_>) -> T) -> T {
         if dry_run {
+            let told = Cell::new(false);
             let print = |effect: &Effect<'_>| {
+                told.set(true);
                 self.screen.data(effect);
-                if let Effect::Write(_, bytes) = effect {
-                    for line in effects::text(bytes).lines() {
+                if let Effect::Write(path, bytes) = effect {
+                    for line in written(path, &effects::text(bytes)).lines() {
                         self.screen.data(format_args!("    {line}"));
                     }
                 }
             };
-            work(&Effects::rehearsal(&print))
+            let done = work(&Effects::rehearsal(&print));
+            if !told.get() {
+                self.screen.say("nothing would change");
+            }
+            done
         } else {
             let tell = |effect: &Effect<'_>| self.screen.trace(effect);
             work(&Effects::real(&tell))

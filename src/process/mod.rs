@@ -162,7 +162,7 @@ fn table() -> Vec<(Process, u32)> {
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
+pub(crate) mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Child, Command, Stdio};
 
@@ -173,7 +173,7 @@ mod tests {
     }
 
     /// A program that reads its input and answers each line; it has answered one, so it is past its execve(2).
-    pub(super) fn start(command: &mut Command) -> (Child, Process) {
+    pub(crate) fn start(command: &mut Command) -> (Child, Process) {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();

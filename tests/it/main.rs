@@ -1,5 +1,6 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
+mod bot;
 mod cli;
 mod fakes;
 mod golden;

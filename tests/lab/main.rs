@@ -21,12 +21,14 @@ mod journal;
 mod lab;
 mod made_of;
 mod onboarding;
+mod openrc;
 mod owners;
 mod package;
 mod places;
 mod reproducible;
 mod rpm;
 mod screens;
+mod search_path;
 mod service;
 mod survive;
 mod trees;
@@ -89,6 +91,7 @@ fn main() -> ExitCode {
         owners::TESTS,
         inside::TESTS,
         screens::TESTS,
+        search_path::TESTS,
         deb::TESTS,
         definitions::TESTS,
         places::TESTS,
@@ -96,6 +99,7 @@ fn main() -> ExitCode {
         journal::TESTS,
         upgrade::TESTS,
         onboarding::TESTS,
+        openrc::TESTS,
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,
