@@ -18,8 +18,11 @@
 //!
 //! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
+//! [`acceptance`] says what came of them, case by case.
+//!
 //! What is put *into* packages and is no code stands in `installers/`.
 
+pub mod acceptance;
 pub mod bench;
 pub mod build;
 pub mod bundle;

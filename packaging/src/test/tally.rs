@@ -13,8 +13,8 @@ use anyhow::{Context, Result};
 /// What came of some tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// How many passed.
-    pub passed: usize,
+    /// Each that passed.
+    pub passed: Vec<String>,
     /// Each that failed.
     pub failures: Vec<String>,
     /// Each that was skipped, with the reason.
@@ -23,8 +23,8 @@ pub struct Tally {
 
 impl Tally {
     /// One check that passed.
-    pub fn pass() -> Self {
-        Self { passed: 1, ..Self::default() }
+    pub fn pass(name: &str) -> Self {
+        Self { passed: vec![name.into()], ..Self::default() }
     }
 
     /// One check that failed.
@@ -48,7 +48,7 @@ impl Tally {
         if outcome.ends_with("FAILED") {
             self.failures.push(name.into());
         } else if outcome.ends_with("ok") {
-            self.passed += 1;
+            self.passed.push(name.into());
         } else if let Some(reason) = outcome.strip_prefix("ignored") {
             let in_parentheses = || reason.strip_prefix(" (")?.strip_suffix(')');
             let reason = reason.strip_prefix(", ").or_else(in_parentheses).unwrap_or("ignored");
@@ -63,7 +63,7 @@ impl Tally {
 /// It can't be started.
 pub fn check(name: &str, command: &mut Command) -> Result<Tally> {
     let status = command.stdin(Stdio::null()).status().with_context(|| format!("start {command:?}"))?;
-    Ok(if status.success() { Tally::pass() } else { Tally::fail(name) })
+    Ok(if status.success() { Tally::pass(name) } else { Tally::fail(name) })
 }
 
 /// Runs test programs (through cargo), shows what they say while they run, and counts their tests.
@@ -90,7 +90,7 @@ pub fn count(name: &str, command: &mut Command) -> Result<Tally> {
 impl Sum for Tally {
     fn sum<I: Iterator<Item = Self>>(tallies: I) -> Self {
         tallies.fold(Self::default(), |mut sum, tally| {
-            sum.passed += tally.passed;
+            sum.passed.extend(tally.passed);
             sum.failures.extend(tally.failures);
             sum.skips.extend(tally.skips);
             sum
@@ -117,7 +117,7 @@ test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
 ";
         let mut tally = Tally::default();
         said.lines().for_each(|line| tally.read(line));
-        assert_eq!(tally.passed, 2);
+        assert_eq!(tally.passed, ["effects::tests::a", "src/lib.rs - home (line 3) - compile"]);
         assert_eq!(tally.failures, ["effects::tests::b"]);
         let skips = [
             "slow (needs a day)",
