@@ -36,7 +36,7 @@ use Owns::{At, If, IfListed, IfSaid};
 
 /// Those whose answer costs nothing first.
 #[rustfmt::skip] // a table
-const ALL: [PackageManager; 9] = [
+const ALL: [PackageManager; 10] = [
     PackageManager { name: "cargo", owns: IfListed(".crates2.json"),
         remove: "cargo uninstall ductor", upgrade: "cargo install ductor" },
     PackageManager { name: "Homebrew", owns: If("/Cellar/ductor/"),
@@ -47,6 +47,8 @@ const ALL: [PackageManager; 9] = [
         remove: "scoop uninstall ductor", upgrade: "scoop update ductor" },
     PackageManager { name: "winget", owns: If("/WinGet/Packages/"),
         remove: "winget uninstall ductor", upgrade: "winget upgrade ductor" },
+    PackageManager { name: "Windows Installer", owns: If("/Programs/ductor/ductor.exe"),
+        remove: "winget uninstall ductor", upgrade: "the newer .msi" },
     PackageManager { name: "apt", owns: IfSaid(&["dpkg-query", "--search"]),
         remove: "sudo apt remove ductor", upgrade: "sudo apt install ./ductor_*.deb, with the newer package" },
     PackageManager { name: "pacman", owns: IfSaid(&["pacman", "--query", "--owns"]),
@@ -96,6 +98,9 @@ mod tests {
         let name = |path: &str| owner(Path::new(path)).map(|manager| manager.name);
         assert_eq!(name("/opt/homebrew/Cellar/ductor/0.1.0/bin/ductor"), Some("Homebrew"));
         assert_eq!(name(r"C:\Users\u\scoop\apps\ductor\0.1.0\ductor.exe"), Some("Scoop"));
+        let programs = r"C:\Users\u\AppData\Local\Programs\ductor";
+        assert_eq!(name(&format!(r"{programs}\ductor.exe")), Some("Windows Installer"));
+        assert_eq!(name(&format!(r"{programs}\bin\ductor.exe")), None); // of install.ps1
         assert_eq!(name("/home/u/bin/ductor"), None);
     }
 
