@@ -75,7 +75,7 @@ impl Home {
 
     /// The bot's configuration. Without it a packaged unit does not start.
     pub fn config(&self) -> PathBuf {
-        self.root.join("config/config.json")
+        self.root.join("config").join("config.json")
     }
 
     /// The bot's own note of its process id. Informs, never decides.
@@ -101,6 +101,11 @@ impl Home {
     /// The lock that its host holds: the only thing that decides who is the host.
     pub fn lock(&self) -> PathBuf {
         self.root.join("host.lock")
+    }
+
+    /// What the Task Scheduler reads, for as long as that takes.
+    pub fn task(&self) -> PathBuf {
+        self.root.join("ductor_task.xml")
     }
 
     /// What the host says about itself. Informs, never decides.

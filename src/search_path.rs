@@ -6,24 +6,42 @@
 //! table, in `places`; the order of Node versions is in `node`, what may be trusted in [`access`].
 
 pub mod access;
+#[cfg_attr(
+    windows,
+    allow(dead_code, reason = "nvm for Windows is another program, with a folder of its own")
+)]
 mod node;
+#[cfg(unix)]
+#[path = "search_path/unix.rs"]
+mod os;
+#[cfg(windows)]
+#[path = "search_path/windows.rs"]
+mod os;
 mod places;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// The folders that every system has. Programs of the user come before them.
-const SYSTEM: [&str; 6] = ["/usr/local/bin", "/usr/local/sbin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
-
 /// PATH for the bot of the user whose home folder is `user_home`, from the one that this process has.
 ///
 /// Inherited folders keep their place. Those of the table that exist and are not there yet go before
 /// the first system folder; missing system folders are appended. Left out is what could run somebody else's
 /// program: relative and empty entries, and folders that anybody may write to. A folder that no PATH can
-/// carry (`:`, a line break) is left out too.
+/// carry (`:` on Unix, a line break) is left out too.
 pub fn for_bot(user_home: &Path, inherited: Option<&OsStr>) -> OsString {
     joined(user_home, inherited, &|variable| env::var_os(variable))
+}
+
+/// The folders of the table that exist, for a PATH that is written down. It is stale soon, and then harmless.
+pub fn found(user_home: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in places::folders(user_home, &|variable| env::var_os(variable)) {
+        if folder.is_dir() {
+            add(&mut found, folder);
+        }
+    }
+    found
 }
 
 /// The first program `name` on `path`; `name` itself if it is an absolute path of one.
@@ -49,7 +67,11 @@ fn programs(name: &OsStr, path: &OsStr) -> impl Iterator<Item = PathBuf> {
     let candidates: Vec<PathBuf> = if Path::new(name).is_absolute() {
         vec![name.into()]
     } else if Path::new(name).components().count() == 1 {
-        env::split_paths(path).filter(|folder| folder.is_absolute()).map(|folder| folder.join(name)).collect()
+        let names = os::file_names(name);
+        let folders = env::split_paths(path).filter(|folder| folder.is_absolute());
+        folders
+            .flat_map(|folder| names.iter().map(move |name| folder.join(name)).collect::<Vec<_>>())
+            .collect()
     } else {
         Vec::new() // empty, or relative to where we happen to stand
     };
@@ -61,26 +83,31 @@ fn joined(home: &Path, inherited: Option<&OsStr>, variable: &dyn Fn(&str) -> Opt
     for folder in inherited.map(env::split_paths).into_iter().flatten() {
         add(&mut folders, folder);
     }
+    let system = os::system();
     let first_system =
-        folders.iter().position(|folder| SYSTEM.iter().any(|system| folder == Path::new(system)));
+        folders.iter().position(|folder| system.iter().any(|system| os::is_same_name(folder, system)));
     let after = folders.split_off(first_system.unwrap_or(folders.len()));
     for folder in places::folders(home, variable) {
-        if folder.is_dir() && !after.contains(&folder) {
+        if folder.is_dir() && !has(&after, &folder) {
             add(&mut folders, folder);
         }
     }
-    for folder in after.into_iter().chain(SYSTEM.map(PathBuf::from)) {
+    for folder in after.into_iter().chain(system) {
         add(&mut folders, folder);
     }
-    env::join_paths(folders).unwrap_or_else(|_| SYSTEM.join(":").into())
+    env::join_paths(folders).unwrap_or_default() // of what `add` lets in nothing is refused
 }
 
 /// Appends a folder that is not there yet, if PATH can carry it and only its owners can put programs in it.
 fn add(folders: &mut Vec<PathBuf>, folder: PathBuf) {
-    let carried = !folder.as_os_str().as_encoded_bytes().iter().any(|byte| b":\n\r\0".contains(byte));
-    if carried && folder.is_absolute() && !folders.contains(&folder) && !access::anybody_may_add(&folder) {
+    let carried = !folder.as_os_str().as_encoded_bytes().iter().any(|byte| os::NEVER.contains(byte));
+    if carried && folder.is_absolute() && !has(folders, &folder) && !access::anybody_may_add(&folder) {
         folders.push(folder);
     }
+}
+
+fn has(folders: &[PathBuf], folder: &Path) -> bool {
+    folders.iter().any(|other| os::is_same_name(other, folder))
 }
 
 #[cfg(test)]
@@ -91,6 +118,7 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::os::SYSTEM;
     use super::*;
 
     fn home_with(folders: &[&str]) -> tempfile::TempDir {

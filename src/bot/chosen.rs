@@ -8,6 +8,7 @@ use crate::bot::shebang::{self, Program};
 use crate::bot::{Bot, MODULE, Source};
 use crate::error::{Code, Error, Result};
 use crate::search_path::{access, which};
+use crate::words;
 
 /// The bot that a person's command line names, with programs looked up in `path`.
 ///
@@ -27,7 +28,7 @@ fn command(line: &OsStr, path: &OsStr) -> Result<Vec<OsString>, String> {
     if line.contains('\0') {
         return Err("it holds a NUL byte".into());
     }
-    let mut words = shell_words::split(line).map_err(|_| "a quote is not closed")?.into_iter();
+    let mut words = words::split(line).ok_or("a quote is not closed")?.into_iter();
     let name = words.next().filter(|name| !name.is_empty()).ok_or("it names no program")?;
     let program = program(&name, path)?;
     runs(&program, path)?;
@@ -60,7 +61,10 @@ fn runs(program: &Path, path: &OsStr) -> Result<(), String> {
         Ok(Program::Native) if called_ductor => {
             Err(format!("{name} is the native ductor, which runs {MODULE}; it is not the bot"))
         }
-        Ok(Program::NoShebang) => Err(format!("{name} is a text without a shebang (`#!`): nothing runs it")),
+        // On Windows the ending decides (`.cmd`), and one that nothing runs is no program.
+        Ok(Program::NoShebang) if !cfg!(windows) => {
+            Err(format!("{name} is a text without a shebang (`#!`): nothing runs it"))
+        }
         Ok(Program::Other(interpreter) | Program::Python(interpreter))
             if !access::is_program(&interpreter) =>
         {

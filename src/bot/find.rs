@@ -2,7 +2,7 @@
 //!
 //! A person's own choice (`DUCTOR_BOT`) is the bot or an error, never passed over. Then come the bot that
 //! `ductor bot install` made, the console scripts `ductor` on PATH (pipx, uv tool, pip, virtual environments),
-//! and a `python3` on PATH with the module. This program itself is called `ductor` too and is never the bot.
+//! and a python on PATH with the module. This program itself is called `ductor` too and is never the bot.
 
 use std::ffi::OsStr;
 use std::iter;
@@ -13,6 +13,9 @@ use crate::bot::{Bot, Source, chosen, install, python};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::search_path::{access, which_all};
+
+/// What a Python on PATH is called. On Windows `py` is python.org's launcher, which starts the newest one.
+pub const PYTHONS: &[&str] = if cfg!(windows) { &["python", "python3", "py"] } else { &["python3"] };
 
 /// A place that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,7 +72,7 @@ fn places<'a>(home: &'a Home, path: &'a OsStr) -> impl Iterator<Item = Candidate
     let installed = iter::once_with(move || candidate(&install::folder(home), installed(home)));
     let scripts = which_all("ductor", path).into_iter();
     let scripts = scripts.map(move |script| candidate(&script, of_script(&script, path)));
-    let pythons = which_all("python3", path).into_iter();
+    let pythons = PYTHONS.iter().flat_map(move |name| which_all(name, path));
     let pythons = pythons.map(move |python| candidate(&python, of_python(&python)));
     installed.chain(scripts).chain(pythons)
 }

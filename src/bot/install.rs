@@ -8,7 +8,6 @@
 //! how environments are made, `interpreter` with which python.
 
 mod interpreter;
-mod lock;
 mod tool;
 
 use std::ffi::OsStr;
@@ -17,6 +16,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use crate::bot::{MODULE, python};
+use crate::effects::folder_lock::FolderLock;
 use crate::effects::{Command, Effects, ask, file};
 use crate::error::{Code, Context, Error, Result};
 use crate::home::Home;
@@ -71,7 +71,7 @@ pub fn install(
     }
     let folder = folder(home);
     fs::create_dir_all(&folder).about(format!("create {}", folder.display()))?;
-    let _lock = lock::acquire(&folder)?;
+    let _lock = lock(&folder)?;
     let (old, number) = (current_number(home), next_number(&folder));
     let new = folder.join(number.to_string());
     let made = make(&tool, &new, version, effects, progress).and_then(|(environment, version)| {
@@ -87,6 +87,12 @@ pub fn install(
         _ => remove(&folder, |other| other == number),
     }
     made
+}
+
+/// Keeps a second installation out of the folder.
+fn lock(folder: &Path) -> Result<FolderLock> {
+    let lock = FolderLock::take(folder).about(folder.display())?;
+    lock.ok_or_else(|| Error::new("the bot", "another `ductor bot install` is under way"))
 }
 
 /// Makes the environment `new` and has its bot tell its version.
@@ -117,7 +123,8 @@ fn answer(python: &Path) -> Result<String> {
 
 /// The python of a virtual environment.
 fn python_of(environment: &Path) -> PathBuf {
-    environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+    let [folder, name] = if cfg!(windows) { ["Scripts", "python.exe"] } else { ["bin", "python"] };
+    environment.join(folder).join(name)
 }
 
 fn current_number(home: &Home) -> Option<u32> {
@@ -236,7 +243,7 @@ esac
     fn two_installations_at_once_are_one_too_many() {
         let world = with_uv();
         fs::create_dir_all(folder(&world.home())).unwrap();
-        let first = lock::acquire(&folder(&world.home())).unwrap();
+        let first = lock(&folder(&world.home())).unwrap();
         let error = install_in(&world, None).unwrap_err();
         assert_eq!(error.cause, "another `ductor bot install` is under way");
         drop(first);

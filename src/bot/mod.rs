@@ -53,11 +53,23 @@ impl Bot {
         Self { command: vec![module.python.clone().into(), "-m".into(), MODULE.into()], source }
     }
 
+    /// The Python without a window beside the one that runs the bot as a module (Windows; `pythonw.exe`).
+    pub fn without_window(&self) -> Option<PathBuf> {
+        let python = self.python()?;
+        let extension = python.extension().map(|it| format!(".{}", it.to_string_lossy())).unwrap_or_default();
+        let windowless = python.with_file_name(format!("pythonw{extension}"));
+        windowless.is_file().then_some(windowless)
+    }
+
+    /// The Python that runs the bot as a module, if one does.
+    fn python(&self) -> Option<&Path> {
+        let [python, option, module] = self.command.as_slice() else { return None };
+        (option == "-m" && module == MODULE).then(|| Path::new(python))
+    }
+
     /// Its version, as its package says; none if the command is not a python with the module.
     pub fn version(&self) -> Option<String> {
-        let [python, option, module] = self.command.as_slice() else { return None };
-        let is_module = option == "-m" && module == MODULE;
-        is_module.then(|| python::module_of(Path::new(python)).ok()).flatten()?.version()
+        python::module_of(self.python()?).ok()?.version()
     }
 }
 

@@ -3,16 +3,22 @@
 //! Through it a console script of pip, pipx or uv leads to the python that has the bot. Three forms are
 //! written: the plain one; `env` with a name on PATH; and, for a path with spaces or of more than 127 bytes,
 //! a shell script whose second line is `'''exec' '/the path/python' "$0" "$@"`, which is a string to python.
+//! On Windows the script is a program, `Scripts\\ductor.exe`: a launcher of some 100 KB that carries the first line
+//! in itself, before the zip file with the rest (pip, pipx) or in it, where nothing is compressed (uv).
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::effects::file;
 use crate::search_path::which;
 
 /// Console scripts have some 300 bytes; their first lines are all that matters.
 const HEAD: u64 = 8 * 1024;
+
+/// Larger than every launcher; what is larger is something else.
+const LAUNCHER: u64 = 1024 * 1024;
 
 /// What a file that may be executed is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +29,7 @@ pub enum Program {
     Other(PathBuf),
     /// A text without a shebang, which no kernel starts.
     NoShebang,
-    /// Machine code.
+    /// Machine code, and no launcher of a script.
     Native,
 }
 
@@ -36,13 +42,28 @@ pub fn of(path: &Path, search_path: &OsStr) -> io::Result<Program> {
     File::open(path)?.take(HEAD).read_to_end(&mut head)?;
     if !head.starts_with(b"#!") {
         // No text has a NUL; every executable format of an operating system has one in its header.
-        return Ok(if head.contains(&0) { Program::Native } else { Program::NoShebang });
+        let native = || launchers_python(path).map_or(Program::Native, Program::Python);
+        return Ok(if head.contains(&0) { native() } else { Program::NoShebang });
     }
     let text = String::from_utf8_lossy(&head);
     let mut lines = text[2..].split('\n'); // to the kernel a carriage return is part of the name
     let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let interpreter = long_form(path, second).unwrap_or_else(|| plain_form(first, search_path));
     Ok(if is_python(&interpreter) { Program::Python(interpreter) } else { Program::Other(interpreter) })
+}
+
+/// The python in a launcher for Windows: of the lines that look like a shebang, the last that names one.
+fn launchers_python(path: &Path) -> Option<PathBuf> {
+    let bytes = file::read_bounded(path, LAUNCHER).ok().filter(|bytes| bytes.starts_with(b"MZ"))?;
+    let starts = (0..bytes.len()).rev().filter(|&at| bytes[at..].starts_with(b"#!"));
+    let pythons = starts.filter_map(|at| {
+        let line = bytes[at + 2..].split(|&byte| byte == b'\n').next()?;
+        let line = std::str::from_utf8(line).ok()?.trim();
+        let quoted = line.strip_prefix('"').and_then(|rest| rest.split('"').next());
+        let python = quoted.or_else(|| line.split(' ').next())?;
+        Some(PathBuf::from(python)).filter(|python| is_python(python))
+    });
+    pythons.into_iter().next()
 }
 
 /// The interpreter in `/path/of/python -option`, or the name that `env` would look up.
@@ -69,7 +90,7 @@ fn long_form(script: &Path, line: &str) -> Option<PathBuf> {
 }
 
 fn is_python(interpreter: &Path) -> bool {
-    let name = interpreter.file_name().unwrap_or_default().to_string_lossy();
+    let name = interpreter.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     interpreter.is_absolute() && (name.starts_with("python") || name.starts_with("pypy"))
 }
 
@@ -120,6 +141,27 @@ mod tests {
         assert_eq!(program("import re\n"), Program::NoShebang);
         assert_eq!(program(""), Program::NoShebang);
         assert_eq!(program(b"\x7fELF\x02\x01\x01\0\0"), Program::Native);
+    }
+
+    #[test]
+    fn a_launcher_for_windows_leads_to_its_python() {
+        let stub = [b"MZ\x90\0 #!/no line of its own".as_slice(), &[0; 90_000], b"#!stub\n"].concat();
+        let launcher = |rest: &[u8]| program([&stub, rest].concat());
+        let python = |path: &str| Program::Python(path.into());
+        // pip; pip in a folder with a blank; uv, of versions before and after its path stands in a resource
+        let zip = b"PK\x03\x04\x14\0\0\0\x08\0__main__.py\x8d\x91#!\x99PK\x05\x06";
+        assert_eq!(
+            launcher(&[b"#!/v/Scripts/python.exe\r\n", &zip[..]].concat()),
+            python("/v/Scripts/python.exe")
+        );
+        assert_eq!(launcher(&[b"#!\"/v w/Python.exe\"\n", &zip[..]].concat()), python("/v w/Python.exe"));
+        let uv = b"PK\x03\x04\0\0__main__.py#!/u/Scripts/python.exe\n# -*- coding: utf-8 -*-\nPK\x05\x06\0";
+        assert_eq!(
+            launcher(&[&uv[..], b"/u/Scripts/python.exe\x15\0\0\0UVSC"].concat()),
+            python("/u/Scripts/python.exe")
+        );
+        assert_eq!(launcher(b"#!/usr/bin/perl\n"), Program::Native);
+        assert_eq!(launcher(&vec![b'#'; 1024 * 1024]), Program::Native);
     }
 
     #[test]

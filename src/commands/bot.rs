@@ -9,6 +9,7 @@ use crate::bot::{self, Source};
 use crate::cli::BotVerb;
 use crate::error::{Code, Result};
 use crate::search_path;
+use crate::words;
 
 use super::{Context, handed, to_json};
 
@@ -74,7 +75,7 @@ fn found_there(candidate: &bot::Candidate) -> String {
 
 /// A command as a person would type it.
 pub fn command_line(command: &[std::ffi::OsString]) -> String {
-    shell_words::join(command.iter().map(|word| word.to_string_lossy()))
+    words::join(command.iter().map(|word| word.to_string_lossy()))
 }
 
 /// Why a bot is the one.

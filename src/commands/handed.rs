@@ -9,6 +9,7 @@ use crate::error::{Context as _, Result};
 use crate::home::Home;
 use crate::host;
 use crate::search_path;
+use crate::user;
 
 use super::screen::Screen;
 
@@ -23,7 +24,7 @@ pub fn split(args: &[OsString]) -> Option<(&OsStr, &[OsString])> {
 
 /// Hands the word on.
 pub fn run(_: &Screen, word: &OsStr, rest: &[OsString]) -> Result<u8> {
-    super::refuse_sudo()?;
+    user::check()?;
     let words: Vec<&OsStr> = std::iter::once(word).chain(rest.iter().map(OsString::as_os_str)).collect();
     exec(&host::home()?, &words)
 }

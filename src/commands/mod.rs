@@ -8,31 +8,38 @@ mod completions;
 mod diff;
 mod handed;
 mod onboarding;
+mod place;
 mod restart;
 mod run;
 pub mod screen;
 mod service;
 mod status;
 mod stop;
+mod uninstall;
+mod upgrade;
 
 use std::cell::Cell;
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal};
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::cli::{Cli, RunArgs, Verb};
-use crate::effects::{Effect, Effects};
+use crate::effects::{self, Effect, Effects};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
 use crate::service::{self as service_of, Manager};
+use crate::user;
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    #[cfg(feature = "auditable")]
+    crate::made_of::keep();
     if let Some((word, rest)) = handed::split(&args) {
         let screen = Screen::new(crate::cli::Global::default());
         return end(&screen, handed::run(&screen, word, rest));
@@ -57,10 +64,13 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
     if let Verb::Completions { shell } = verb {
         return completions::run(screen, shell).map(|code| code as u8);
     }
-    refuse_sudo()?;
+    user::check()?;
+    if let Verb::Run(args) = &verb {
+        run::take_environment(args);
+    }
     let context = Context { screen, home: host::home()? };
     let code = match verb {
-        Verb::Run(args) => return run::run(&context, args),
+        Verb::Run(args) => return run::run(&context, args.takeover),
         Verb::Bot(verb) => return bot::run(&context, verb),
         Verb::Agents(_) | Verb::Docker(_) | Verb::Api(_) | Verb::Install(_) => {
             return Err(Error::new("the command line", "options go behind the word").code(Code::Usage));
@@ -71,26 +81,16 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         Verb::Restart => restart::run(&context.of_service()?),
         Verb::Service(verb) => service::run(&context.of_service()?, verb),
         Verb::Completions { shell } => completions::run(screen, shell),
-        Verb::Uninstall => Err(not_yet("uninstall", "ductor service uninstall, then remove the package")),
-        Verb::Upgrade => Err(not_yet("upgrade", "install the newer package over this one")),
+        Verb::Uninstall(args) => uninstall::run(&context.of_service()?, &args),
+        Verb::Upgrade(args) => upgrade::run(&context.of_service()?, &args),
+        Verb::Place(args) => place::run(&context, &args),
     };
     code.map(|code| code as u8)
 }
 
-fn not_yet(word: &str, fix: &str) -> Error {
-    Error::new(format!("ductor {word}"), "not part of this version").code(Code::Usage).fix(fix)
-}
-
-/// Under sudo, files in the home would end up root's, and the manager that is reached is root's. A real root
-/// login is a user like any other.
-fn refuse_sudo() -> Result<()> {
-    let by_another = env::var("SUDO_UID").is_ok_and(|uid| uid != "0");
-    if by_another && rustix::process::geteuid().is_root() {
-        return Err(Error::new("sudo", "the service belongs to a user; as root this would set up root's")
-            .code(Code::NotPermitted)
-            .fix("the same command without sudo"));
-    }
-    Ok(())
+/// No command asks anything unless both ends are a terminal.
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 /// What a file would get: all of it, or how it differs from what is there.
@@ -137,7 +137,7 @@ impl Context<'_> {
                 told.set(true);
                 self.screen.data(effect);
                 if let Effect::Write(path, bytes) = effect {
-                    for line in written(path, &String::from_utf8_lossy(bytes)).lines() {
+                    for line in written(path, &effects::text(bytes)).lines() {
                         self.screen.data(format_args!("    {line}"));
                     }
                 }
@@ -150,6 +150,26 @@ impl Context<'_> {
         } else {
             let tell = |effect: &Effect<'_>| self.screen.trace(effect);
             work(&Effects::real(&tell))
+        }
+    }
+
+    /// Prints the effects of `work` without what would be written, which is no text.
+    fn rehearse<T>(&self, work: impl FnOnce(&Effects<'_>) -> T) -> T {
+        let print = |effect: &Effect<'_>| self.screen.data(effect);
+        work(&Effects::rehearsal(&print))
+    }
+
+    /// Asks a question of ours. Enter is `default`; without a terminal nothing is asked and the answer is no.
+    fn ask(&self, question: &str, default: bool) -> bool {
+        if !is_interactive() {
+            return false;
+        }
+        self.screen.say(format_args!("{question} {}", if default { "[Y/n]" } else { "[y/N]" }));
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
+        match answer.trim().to_lowercase().as_str() {
+            "" => read > 0 && default,
+            answer => matches!(answer, "y" | "yes"),
         }
     }
 }

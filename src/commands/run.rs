@@ -1,6 +1,7 @@
 //! `ductor run`, and `ductor` alone: be the host of the bot, in the foreground or for the manager.
 
 use std::env;
+use std::ffi::OsStr;
 use std::io::{self, IsTerminal};
 
 use crate::bot::{self, Source};
@@ -12,16 +13,31 @@ use crate::service::manager::State;
 
 use super::{Context, onboarding};
 
-pub fn run(context: &Context<'_>, args: RunArgs) -> Result<u8> {
+/// Does for a scheduled task what other managers' definitions do: gives the host its environment.
+#[allow(unsafe_code, reason = "the environment is one of this process")]
+pub fn take_environment(args: &RunArgs) {
+    let given = [
+        ("DUCTOR_HOME", args.home.as_ref().map(|home| home.as_os_str())),
+        ("DUCTOR_BOT", args.bot.as_ref().map(OsStr::new)),
+    ];
+    for (name, value) in given {
+        if let Some(value) = value {
+            // SAFETY: the program has just begun; no other thread runs that could read the environment.
+            unsafe { env::set_var(name, value) };
+        }
+    }
+}
+
+pub fn run(context: &Context<'_>, takeover: bool) -> Result<u8> {
     if !host::is_supervised() {
         if is_interactive() && !is_configured(context) {
             return onboarding::run(context, false).map(|code| code as u8);
         }
-        if args.takeover {
+        if takeover {
             stop_service(context)?;
         }
     }
-    host::run(&context.home, args.takeover, &|line| context.screen.say(line))
+    host::run(&context.home, takeover, &|line| context.screen.say(line))
 }
 
 fn is_interactive() -> bool {

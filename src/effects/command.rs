@@ -1,5 +1,12 @@
 //! Running a program with a deadline, without a terminal, in a locale that never changes what it says.
 
+#[cfg(unix)]
+#[path = "command/unix.rs"]
+mod os;
+#[cfg(windows)]
+#[path = "command/windows.rs"]
+mod os;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::process::{ExitStatus, Stdio};
@@ -7,6 +14,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::words;
 
 /// A program with its arguments, what is different in its environment, and how long it may take.
 #[derive(Clone, Debug)]
@@ -54,8 +62,7 @@ impl Command {
 
     /// The error that says that this command failed: its line, its code, its last lines.
     pub fn failed(&self, output: &Output) -> Error {
-        let said =
-            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        let said = text(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
         let lines: Vec<&str> = said.trim().lines().collect();
         let tail = lines[lines.len().saturating_sub(5)..].join("\n  ");
         let ended = output.status.map_or_else(|| "not run".into(), |status| status.to_string());
@@ -66,8 +73,8 @@ impl Command {
 /// The line that a person would type.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let words = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
-        f.write_str(&shell_words::join(words))
+        let all = std::iter::once(&self.program).chain(&self.args).map(|word| word.to_string_lossy());
+        f.write_str(&words::join(all))
     }
 }
 
@@ -98,7 +105,7 @@ pub fn ask(command: &Command) -> Result<Output> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    own_group(&mut process);
+    os::own_group(&mut process);
     let child = process.spawn().map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let cause = format!("{} was not found in PATH", command.program.to_string_lossy());
@@ -113,31 +120,27 @@ pub fn ask(command: &Command) -> Result<Output> {
             Ok(Output { status: Some(output.status), stdout: output.stdout, stderr: output.stderr })
         }
         Err(_) => {
-            kill_group(pid);
+            os::kill_group(pid);
             Err(Error::new(command, format!("no answer in {} s; it was ended", command.timeout.as_secs())))
         }
     }
 }
 
-/// A group of its own, so that the deadline ends the program's children too.
-#[cfg(unix)]
-fn own_group(process: &mut std::process::Command) {
-    use std::os::unix::process::CommandExt;
-    process.process_group(0);
-}
-
-#[cfg(not(unix))]
-fn own_group(_: &mut std::process::Command) {}
-
-#[cfg(unix)]
-fn kill_group(pid: u32) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw) {
-        let _gone = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+/// What a program says or writes, as text: UTF-16 where its first bytes tell so, UTF-8 where it is that, else in the
+/// code page of the console (Windows; "OEM"). What is none of these is replaced.
+pub fn text(bytes: &[u8]) -> String {
+    let (is_utf16, rest) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (true, rest),
+        [_, 0, ..] => (true, bytes), // ASCII in UTF-16, without the mark
+        [0xef, 0xbb, 0xbf, rest @ ..] => (false, rest),
+        _ => (false, bytes),
+    };
+    if is_utf16 {
+        let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+        return char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     }
+    String::from_utf8(rest.into()).unwrap_or_else(|_| os::of_console(rest))
 }
-
-#[cfg(not(unix))]
-fn kill_group(_: u32) {}
 
 #[cfg(all(test, unix))]
 mod tests {
@@ -161,5 +164,16 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = ask(&Command::new("no-such-program", ["x"])).unwrap_err();
         assert_eq!(error.to_string(), "error: no-such-program x: no-such-program was not found in PATH");
+    }
+
+    #[test]
+    fn what_a_program_says_is_text_in_whatever_form() {
+        let utf16: Vec<u8> = "a é😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(text(&[&[0xff, 0xfe], utf16.as_slice()].concat()), "a é😀");
+        assert_eq!(text(&utf16), "a é😀");
+        assert_eq!(text("é".as_bytes()), "é");
+        assert_eq!(text(b"\xef\xbb\xbfa"), "a");
+        assert_eq!((text(b"a"), text(b"")), ("a".into(), String::new()));
+        assert!(text(b"a\x81b").ends_with('b'));
     }
 }

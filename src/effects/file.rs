@@ -3,7 +3,14 @@
 //! The new content goes to a temporary file of a random name in the same folder, created exclusively (a link
 //! planted under that name makes the creation fail, it is not followed), reaches the disk, and is renamed.
 
-use std::fs::{self, OpenOptions};
+#[cfg(unix)]
+#[path = "file/unix.rs"]
+mod os;
+#[cfg(windows)]
+#[path = "file/windows.rs"]
+mod os;
+
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -16,7 +23,7 @@ use crate::error::{Context, Error, Result};
 pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     let temporary = temporary_beside(path)?;
     let write = || -> io::Result<()> {
-        let mut file = create_new(&temporary, mode)?;
+        let mut file = os::create_new(&temporary, mode)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)
@@ -42,7 +49,7 @@ pub fn remove(path: &Path) -> Result<()> {
 /// # Errors
 /// Something is at `path` already, or its folder can't be written.
 pub fn link(target: &Path, path: &Path) -> Result<()> {
-    make_link(target, path).about(format!("link {}", path.display()))
+    os::make_link(target, path).about(format!("link {}", path.display()))
 }
 
 /// Makes the folder `path` and those above it, for the user alone (on Unix); those that exist stay as they are.
@@ -50,7 +57,7 @@ pub fn link(target: &Path, path: &Path) -> Result<()> {
 /// # Errors
 /// One of them can't be made, or is no folder.
 pub fn create_folder(path: &Path) -> Result<()> {
-    private_folders().create(path).about(format!("create {}", path.display()))
+    os::create_private_folders(path).about(format!("create {}", path.display()))
 }
 
 /// Reads a file that anybody may have put there: a regular one, of at most `limit` bytes.
@@ -59,17 +66,72 @@ pub fn create_folder(path: &Path) -> Result<()> {
 /// It can't be read, is not a regular file (a fifo would hang us), or is larger than `limit`.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     use io::Read;
-    let file = open_without_blocking(path)?;
-    let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(io::Error::other("not a regular file"));
-    }
-    if meta.len() > limit {
+    let file = open_regular(path)?;
+    if file.metadata()?.len() > limit {
         return Err(io::Error::other(format!("larger than {} KiB", limit / 1024)));
     }
     let mut bytes = Vec::new();
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Opens a file that anybody may have put there, to read it.
+///
+/// # Errors
+/// It can't be read, or is not a regular file (a fifo would hang us).
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = os::open_without_blocking(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+}
+
+/// Makes a file that only its user can read (on Unix), and that did not exist.
+///
+/// # Errors
+/// It can't be made.
+pub fn create_private(path: &Path) -> io::Result<File> {
+    os::create_new(path, 0o600)
+}
+
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Id(u64, u64);
+
+impl Id {
+    /// That of an open file.
+    ///
+    /// # Errors
+    /// The system does not say.
+    pub fn of(file: &File) -> io::Result<Self> {
+        os::id_of(file)
+    }
+
+    /// That of what is at `path`, which may be a folder or a link; none if nothing is there.
+    pub fn at(path: &Path) -> Option<Self> {
+        os::id_at(path)
+    }
+}
+
+/// Whose a file is, by the numbers of Unix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// Its user.
+    pub user: u32,
+    /// Its group.
+    pub group: u32,
+    /// Its permission bits.
+    pub mode: u32,
+}
+
+impl Owner {
+    /// That of a file; none on Windows, where access lists say who may do what.
+    pub fn of(metadata: &Metadata) -> Option<Self> {
+        os::owner(metadata)
+    }
+}
+
+/// The room that a user has left where the folder is, in bytes; none if the system does not say.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    os::free_bytes(folder)
 }
 
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
@@ -79,52 +141,6 @@ fn temporary_beside(path: &Path) -> Result<PathBuf> {
     // Unguessable is not needed: the creation is exclusive. Unique per process and call is.
     let unique = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), path);
     Ok(folder.join(format!(".{}.{unique:016x}.tmp", name.to_string_lossy())))
-}
-
-#[cfg(unix)]
-fn create_new(path: &Path, mode: u32) -> io::Result<fs::File> {
-    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-    let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    file.set_permissions(fs::Permissions::from_mode(mode))?; // whatever the umask is
-    Ok(file)
-}
-
-#[cfg(not(unix))]
-fn create_new(path: &Path, _mode: u32) -> io::Result<fs::File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
-}
-
-#[cfg(unix)]
-use std::os::unix::fs::symlink as make_link;
-
-#[cfg(windows)]
-use std::os::windows::fs::symlink_file as make_link;
-
-#[cfg(unix)]
-fn private_folders() -> fs::DirBuilder {
-    use std::os::unix::fs::DirBuilderExt;
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true).mode(0o700);
-    builder
-}
-
-#[cfg(not(unix))]
-fn private_folders() -> fs::DirBuilder {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    builder
-}
-
-#[cfg(unix)]
-fn open_without_blocking(path: &Path) -> io::Result<fs::File> {
-    use std::os::unix::fs::OpenOptionsExt;
-    let nonblock = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
-    OpenOptions::new().read(true).custom_flags(nonblock).open(path)
-}
-
-#[cfg(not(unix))]
-fn open_without_blocking(path: &Path) -> io::Result<fs::File> {
-    fs::File::open(path)
 }
 
 #[cfg(all(test, unix))]

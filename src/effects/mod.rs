@@ -4,19 +4,20 @@
 //! `--dry-run` tells instead of doing, `--verbose` says what is done, and a test can cut any command at its
 //! n-th effect. Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
 //! in [`command`], how a file is replaced safely in [`file`], how several effects are taken back together in
-//! [`transaction`].
+//! [`transaction`], how two commands are kept apart in [`folder_lock`].
 
 pub mod command;
 pub mod file;
+pub mod folder_lock;
 pub mod transaction;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use command::{Command, Output, ask};
+pub use command::{Command, Output, ask, text};
 pub use transaction::Transaction;
 
-use crate::error::Result;
+use crate::error::{Context, Result};
 
 /// One effect, before it happens.
 #[derive(Debug)]
@@ -27,10 +28,14 @@ pub enum Effect<'a> {
     Write(&'a Path, &'a [u8]),
     /// A file or link is removed.
     Remove(&'a Path),
+    /// A folder is removed, with all that is in it.
+    RemoveAll(&'a Path),
     /// A folder is made, with those above it.
     CreateFolder(&'a Path),
     /// A path (the second) becomes a link to another.
     Link(&'a Path, &'a Path),
+    /// Something else, in words: a process is asked to end.
+    Other(&'a str),
 }
 
 impl fmt::Display for Effect<'_> {
@@ -39,8 +44,10 @@ impl fmt::Display for Effect<'_> {
             Self::Run(command) => write!(f, "run {command}"),
             Self::Write(path, _) => write!(f, "write {}", path.display()),
             Self::Remove(path) => write!(f, "remove {}", path.display()),
+            Self::RemoveAll(path) => write!(f, "remove {} and all in it", path.display()),
             Self::CreateFolder(path) => write!(f, "create {}", path.display()),
             Self::Link(target, path) => write!(f, "link {} to {}", path.display(), target.display()),
+            Self::Other(what) => f.write_str(what),
         }
     }
 }
@@ -98,6 +105,23 @@ impl<'a> Effects<'a> {
         if self.perform { file::remove(path) } else { Ok(()) }
     }
 
+    /// Removes the folder `path` with all that is in it; of a link, the link alone. It need not exist. Whether it
+    /// did.
+    ///
+    /// # Errors
+    /// Something in it can't be removed.
+    pub fn remove_all(&self, path: &Path) -> Result<bool> {
+        let Ok(meta) = path.symlink_metadata() else { return Ok(false) };
+        if !meta.is_dir() {
+            return self.remove(path).map(|()| true);
+        }
+        self.tell(&Effect::RemoveAll(path))?;
+        if self.perform {
+            std::fs::remove_dir_all(path).about(format!("remove {}", path.display()))?;
+        }
+        Ok(true)
+    }
+
     /// Makes a folder, with those above it, for the user alone. It may be there already.
     ///
     /// # Errors
@@ -117,6 +141,15 @@ impl<'a> Effects<'a> {
     pub fn link(&self, target: &Path, path: &Path) -> Result<()> {
         self.tell(&Effect::Link(target, path))?;
         if self.perform { file::link(target, path) } else { Ok(()) }
+    }
+
+    /// Does something that is neither a command nor a file; `what` says it.
+    ///
+    /// # Errors
+    /// Those of `act`.
+    pub fn act(&self, what: &str, act: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.tell(&Effect::Other(what))?;
+        if self.perform { act() } else { Ok(()) }
     }
 
     /// Removes those of `folders` that are empty, in this order.

@@ -10,17 +10,18 @@ use crate::error::Result;
 /// Effects that are undone unless they are committed.
 pub struct Transaction<'e> {
     effects: &'e Effects<'e>,
-    undo: Vec<Undo>,
+    undo: Vec<Undo<'e>>,
     /// Run when everything is put back, in this order.
     afterwards: Vec<Command>,
 }
 
-enum Undo {
+enum Undo<'e> {
     Write(PathBuf, Vec<u8>, u32),
     Link(PathBuf, PathBuf),
     Remove(PathBuf),
     RemoveFolder(PathBuf),
     Run(Command),
+    Act(Box<dyn FnOnce() + 'e>),
 }
 
 impl<'e> Transaction<'e> {
@@ -97,6 +98,11 @@ impl<'e> Transaction<'e> {
         done
     }
 
+    /// Notes what takes back the effects that follow, where no single command does.
+    pub fn back(&mut self, undo: impl FnOnce() + 'e) {
+        self.undo.push(Undo::Act(Box::new(undo)));
+    }
+
     /// Notes a command that is run last when everything was put back, such as one by which files are read again.
     pub fn afterwards(&mut self, command: Command) {
         self.afterwards.push(command);
@@ -113,7 +119,7 @@ impl<'e> Transaction<'e> {
         self.afterwards.clear();
     }
 
-    fn before(path: &Path) -> Undo {
+    fn before(path: &Path) -> Undo<'e> {
         if let Ok(target) = fs::read_link(path) {
             return Undo::Link(path.to_owned(), target);
         }
@@ -140,20 +146,18 @@ impl Drop for Transaction<'_> {
                 Undo::Remove(path) => file::remove(&path),
                 Undo::RemoveFolder(path) => fs::remove_dir(path).map_err(|e| crate::error::Error::new("", e)),
                 Undo::Run(command) => super::ask(&command).map(drop),
+                Undo::Act(act) => {
+                    act();
+                    Ok(())
+                }
             };
         }
     }
 }
 
-#[cfg(unix)]
 fn mode_of(path: &Path) -> u32 {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata().map_or(0o600, |meta| meta.permissions().mode() & 0o7777)
-}
-
-#[cfg(not(unix))]
-fn mode_of(_: &Path) -> u32 {
-    0
+    let owner = path.metadata().ok().and_then(|meta| file::Owner::of(&meta));
+    owner.map_or(0o600, |owner| owner.mode)
 }
 
 #[cfg(all(test, unix))]

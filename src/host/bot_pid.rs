@@ -18,6 +18,7 @@ use crate::effects::file;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::process::Process;
+use crate::words;
 
 /// A living bot of this home that no living host started. The note is believed only when the process is one
 /// of this user, its command line runs the bot, and it was started for this home.
@@ -78,7 +79,7 @@ fn has_host(home: &Home, bot: &Process) -> bool {
 
 fn chosen() -> Vec<String> {
     let line = std::env::var(CHOSEN).unwrap_or_default();
-    shell_words::split(&line).unwrap_or_default()
+    words::split(&line).unwrap_or_default()
 }
 
 /// This command line runs the bot: its module or its console script by a Python, or the chosen command, which
@@ -100,7 +101,8 @@ fn python_runs_bot(args: &[OsString]) -> bool {
         }
         let Some(letters) = word.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
             let script = Path::new(arg);
-            let name = script.file_name().unwrap_or_default();
+            let name = script.file_name().unwrap_or_default().to_string_lossy();
+            let name = name.trim_end_matches(".exe"); // a launcher of Windows has its python run it
             return name == "ductor" || name == "ductor_bot" || script.ends_with("ductor_bot/__main__.py");
         };
         let Some(at) = letters.find(['m', 'c', 'W', 'X']) else { continue };
@@ -139,6 +141,8 @@ mod tests {
             "python -Imductor_bot",
             "/v/bin/python /home/u/.local/bin/ductor",
             "/v/bin/pypy3 /v/site-packages/ductor_bot/__main__.py",
+            "/v/Scripts/python.exe /v/Scripts/ductor.exe --verbose",
+            "/v/Scripts/pythonw.exe -m ductor_bot",
             "/Library/Frameworks/Python.app/Contents/MacOS/Python -m ductor_bot",
         ] {
             assert!(runs(bot, ""), "{bot}");

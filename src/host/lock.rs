@@ -11,19 +11,20 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::os::{self, FileId};
-use crate::error::{Context, Error};
+use super::os;
+use crate::effects::file::{self, Id};
+use crate::error::Error;
 use crate::home::Home;
 use crate::process::Process;
 
 /// The files that this process holds.
-static OURS: Mutex<Vec<FileId>> = Mutex::new(Vec::new());
+static OURS: Mutex<Vec<Id>> = Mutex::new(Vec::new());
 
 /// The lock of a home, held by this process for as long as this value lives.
 #[derive(Debug)]
 pub struct HostLock {
     path: PathBuf,
-    id: FileId,
+    id: Id,
     _open: File,
 }
 
@@ -59,22 +60,22 @@ impl HostLock {
         if holds(path) {
             return Err(Refused::Held(Some(Process::current())));
         }
-        os::create_home(home.root()).about(home.root().display()).map_err(Refused::Failed)?;
+        file::create_folder(home.root()).map_err(Refused::Failed)?;
         if symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
             std::fs::remove_file(path).map_err(failed)?; // a link or a fifo is not ours
         }
-        let file = match os::open_lock(path, true) {
+        let locked = match os::lock(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            opened => opened.map_err(failed)?,
+            locked => locked.map_err(failed)?,
         };
-        let id = FileId::of(&file.metadata().map_err(failed)?);
-        if !os::try_lock(&file).map_err(failed)? {
-            return match os::lock_holder(&file).map(|pid| (pid, Process::of(pid))) {
+        let Some(file) = locked else {
+            return match os::lock_holder(path).map(|pid| (pid, Process::of(pid))) {
                 Some((_, Some(holder))) => Err(Refused::Held(Some(holder))),
                 Some((0, None)) => Err(Refused::Held(None)),
                 _ => Ok(None), // it has just let go
             };
-        }
+        };
+        let id = Id::of(&file).map_err(failed)?;
         if !names(path, id) {
             return Ok(None);
         }
@@ -108,20 +109,19 @@ pub fn holder(home: &Home) -> Option<Process> {
     if !symlink_metadata(&path).ok()?.is_file() {
         return None;
     }
-    let file = os::open_lock(&path, false).ok()?;
-    Process::of(os::lock_holder(&file)?)
+    Process::of(os::lock_holder(&path)?)
 }
 
 /// This process holds the file at `path`.
 fn holds(path: &Path) -> bool {
-    symlink_metadata(path).is_ok_and(|found| ours().contains(&FileId::of(&found)))
+    Id::at(path).is_some_and(|id| ours().contains(&id))
 }
 
-fn names(path: &Path, id: FileId) -> bool {
-    symlink_metadata(path).is_ok_and(|found| FileId::of(&found) == id)
+fn names(path: &Path, id: Id) -> bool {
+    Id::at(path) == Some(id)
 }
 
-fn ours() -> MutexGuard<'static, Vec<FileId>> {
+fn ours() -> MutexGuard<'static, Vec<Id>> {
     OURS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -147,6 +147,7 @@ mod tests {
         HostLock::acquire(&home).unwrap();
     }
 
+    #[cfg(unix)]
     #[test]
     fn the_home_and_the_file_are_private() {
         use std::os::unix::fs::PermissionsExt;
@@ -168,6 +169,7 @@ mod tests {
         assert_eq!(holder(&home), Some(Process::current()));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_planted_link_is_not_followed_and_a_fifo_does_not_block() {
         let (dir, home) = home();

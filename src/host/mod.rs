@@ -24,6 +24,7 @@
 
 pub mod bot_pid;
 pub mod lock;
+pub mod log_files;
 mod os;
 mod plan;
 pub mod policy;
@@ -37,14 +38,15 @@ use std::ffi::OsString;
 
 pub use bot_pid::other_bot;
 pub use policy::Ended;
-pub use state::{BotState, HostState, LastExit};
-pub use stop::stop_everything;
+pub use state::{BotState, HostState, LastExit, rfc3339};
+pub use stop::{end_bot, end_host, stop_everything};
 pub use supervision::Supervision;
 
 use crate::error::{Code, Context, Error, Result};
 use crate::home::Home;
 use crate::process::{Process, Signal};
 use lock::{HostLock, Refused};
+use log_files::LogFiles;
 
 /// A host that runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,6 +131,8 @@ pub fn is_supervised() -> bool {
 /// configured; under launchd, which would start a failed host again for ever, that is told and the result is 0.
 pub fn run(home: &Home, takeover: bool, told: &dyn Fn(&str)) -> Result<u8> {
     let supervision = Supervision::detect();
+    let _until_it_ends =
+        (!supervision.has_journal()).then(|| LogFiles::begin(home)).transpose().about("the log files")?;
     match run_as(home, &Options { takeover, told }, supervision) {
         Err(error) if error.code == Code::Configuration && supervision == Supervision::Launchd => {
             told(&error.to_string());
@@ -140,7 +144,7 @@ pub fn run(home: &Home, takeover: bool, told: &dyn Fn(&str)) -> Result<u8> {
 
 fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Result<u8> {
     if !home.root().exists() {
-        plan::Plan::make(home)?; // no home is made for a bot that is not there
+        plan::Plan::make(home, supervision)?; // no home is made for a bot that is not there
     }
     if options.takeover {
         end_host_in_the_way(home, options)?;

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::supervision::Supervision;
 use super::tree::Mark;
 use crate::bot::{self, Source};
 use crate::error::Result;
@@ -30,11 +31,15 @@ impl Plan {
     ///
     /// # Errors
     /// [`Code::Configuration`](crate::error::Code::Configuration): there is no bot, or it is not configured.
-    pub fn make(home: &Home) -> Result<Self> {
+    pub fn make(home: &Home, supervision: Supervision) -> Result<Self> {
         let path = search_path::for_bot(home.user(), std::env::var_os("PATH").as_deref());
-        let bot = bot::find(home, &path, std::env::var_os(CHOSEN).as_deref())?;
+        let mut bot = bot::find(home, &path, std::env::var_os(CHOSEN).as_deref())?;
         if bot.source != Source::Chosen {
             bot::configured::check(home)?;
+        }
+        // The Task Scheduler starts us on a person's desktop, where a console would be in the way.
+        if let Some(python) = bot.without_window().filter(|_| supervision == Supervision::TaskScheduler) {
+            bot.command[0] = python.into();
         }
         Ok(Self {
             command: bot.command,

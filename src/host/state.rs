@@ -13,7 +13,6 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::os;
 use super::policy::{Ended, Exit};
 use super::supervision::Supervision;
 use crate::effects::file;
@@ -127,7 +126,7 @@ impl HostState {
         text.push(b'\n');
         let (path, temporary) = (home.state(), home.root().join(".host.json.tmp"));
         let _left_by_a_host_that_was_killed = std::fs::remove_file(&temporary);
-        let written = os::create_private(&temporary)
+        let written = file::create_private(&temporary)
             .and_then(|mut file| file.write_all(&text))
             .and_then(|()| std::fs::rename(&temporary, &path));
         written.inspect_err(|_| drop(std::fs::remove_file(&temporary)))

@@ -37,7 +37,10 @@ pub fn stop_everything(home: &Home) -> Result<Vec<String>> {
 }
 
 /// Asks the host to end, which ends its tree. One that does not in time is killed with it.
-pub(super) fn end_host(host: &Host) -> Result<()> {
+///
+/// # Errors
+/// It can't be ended: it belongs to another user, or hangs in the kernel.
+pub fn end_host(host: &Host) -> Result<()> {
     match host.ask(Request::Stop) {
         Err(error) if host.process.is_alive() => return Err(error),
         _ => {}
@@ -54,7 +57,10 @@ pub(super) fn end_host(host: &Host) -> Result<()> {
 }
 
 /// Ends a bot that has no host, and its tree.
-pub(super) fn end_bot(bot: &Process) -> Result<()> {
+///
+/// # Errors
+/// As [`end_host`].
+pub fn end_bot(bot: &Process) -> Result<()> {
     // Without a host nobody adopts orphans: what the bot leaves is remembered before.
     let tree = Tree::of(*bot);
     let before = tree.members();

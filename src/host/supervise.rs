@@ -135,7 +135,7 @@ impl<'a> Supervisor<'a> {
     /// Starts a bot.
     fn start(&mut self) -> Phase {
         self.look_at_lock(); // where nothing watches it, this is the moment to notice
-        let plan = match Plan::make(self.home) {
+        let plan = match Plan::make(self.home, self.supervision) {
             Ok(plan) => plan,
             Err(error) => {
                 let ended = Some(Ended::Configuration).filter(|_| error.code == Code::Configuration);
@@ -145,8 +145,9 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = bot_pid::make_room(self.home, self.supervision, self.options) {
             return Phase::Over(Err(error), Some(Ended::OtherBot));
         }
-        match os::spawn(&plan) {
+        match os::spawn(&plan, self.supervision) {
             Ok(bot) => {
+                self.tree.begin(&bot);
                 self.state.bot = Some(BotState::new(bot, &plan.command));
                 self.save();
                 Phase::Running { bot, since: Instant::now() }
@@ -161,8 +162,10 @@ impl<'a> Supervisor<'a> {
 
     /// Tells the bot to end.
     fn end(bot: Process, then: Then) -> Phase {
-        let _ended_meanwhile = bot.signal(Signal::Terminate);
-        Phase::Ending { bot, until: Instant::now() + PATIENCE, killed: false, then }
+        // What can't be told is not waited for. One that ended meanwhile is an event of its own.
+        let deaf = os::tell_to_end(&bot).is_err_and(|error| error.kind() == io::ErrorKind::Unsupported);
+        let patience = if deaf { Duration::ZERO } else { PATIENCE };
+        Phase::Ending { bot, until: Instant::now() + patience, killed: false, then }
     }
 
     /// Ends the bot and its tree by force. That it ended is an event of its own.

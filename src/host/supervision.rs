@@ -48,7 +48,7 @@ impl Supervision {
         let is = |name: &str, value: &str| variable(name).is_some_and(|it| it == value);
         if is("DUCTOR_SUPERVISOR", "1") && is("SYSTEMD_EXEC_PID", &pid.to_string()) {
             Self::Systemd
-        } else if parent == Some(1) && is("XPC_SERVICE_NAME", "dev.ductor") {
+        } else if parent == Some(launchd(&variable)) && is("XPC_SERVICE_NAME", "dev.ductor") {
             Self::Launchd
         } else if program.is_some_and(|name| name == "ductorw") {
             Self::TaskScheduler
@@ -57,10 +57,22 @@ impl Supervision {
         }
     }
 
+    /// What the host and its bot say is kept by the manager, or read by a person; else the host keeps it, in
+    /// [`log_files`](super::log_files).
+    pub fn has_journal(self) -> bool {
+        matches!(self, Self::Systemd | Self::Foreground)
+    }
+
     /// A manager started the host.
     pub fn is_manager(self) -> bool {
         self != Self::Foreground
     }
+}
+
+/// The pid of launchd. In a build for tests a fake one may name itself, as only the kernel can be pid 1.
+fn launchd(variable: &impl Fn(&str) -> Option<OsString>) -> u32 {
+    let fake = if cfg!(debug_assertions) { variable("FAKE_LAUNCHD") } else { None };
+    fake.and_then(|pid| pid.to_str()?.parse().ok()).unwrap_or(1)
 }
 
 #[cfg(test)]

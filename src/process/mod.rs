@@ -8,6 +8,16 @@
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod os;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod os;
+#[cfg(windows)]
+#[path = "windows.rs"]
+pub(crate) mod os;
+#[cfg(any(target_os = "macos", test))]
+mod procargs;
+#[cfg(unix)]
+mod unix;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -22,11 +32,13 @@ use serde::{Deserialize, Serialize};
 pub struct Process {
     /// Its process id.
     pub pid: u32,
-    /// Its start time, in the unit of the operating system (Linux: clock ticks since boot, proc_pid_stat(5)).
+    /// Its start time, in the unit of the operating system (Linux: clock ticks since boot, proc_pid_stat(5);
+    /// macOS: microseconds since 1970, as the kernel noted it; Windows: tenths of a microsecond since 1601, FILETIME).
     pub start: u64,
 }
 
-/// What one process can tell another.
+/// What one process can tell another. Windows has no signals: any process can be killed, and a host is told the
+/// first two meanings by named events; nobody can be told the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// End in an orderly way (`SIGTERM`).
@@ -72,7 +84,8 @@ impl Process {
     /// Its parent, if that lives and we may see it.
     pub fn parent(&self) -> Option<Self> {
         let stat = os::stat(self.pid).filter(|stat| stat.start == self.start)?;
-        Self::of(stat.parent)
+        // No child is older than its parent: Windows keeps the pid of one that ended, which may be reused.
+        Self::of(stat.parent).filter(|parent| parent.start <= self.start)
     }
 
     /// Its parent, the parent of that, and so on.
@@ -98,14 +111,9 @@ impl Process {
         found
     }
 
-    /// The user that it acts as, by number.
-    pub fn uid(&self) -> Option<u32> {
-        os::uid(self.pid).filter(|_| self.is_alive())
-    }
-
     /// It acts as the user that we act as.
     pub fn is_ours(&self) -> bool {
-        self.uid() == Some(os::own_uid())
+        os::uid(self.pid).is_some_and(|uid| uid == os::own_uid()) && self.is_alive()
     }
 
     /// Its command line. Empty when it ended or we may not see it. A process can change what it shows here.
@@ -131,7 +139,8 @@ impl Process {
     /// Sends it a signal; never to another process that got its pid meanwhile.
     ///
     /// # Errors
-    /// It ended (`NotFound`), or belongs to another user (`PermissionDenied`).
+    /// It ended (`NotFound`), belongs to another user (`PermissionDenied`), or can't be told this on Windows
+    /// (`Unsupported`).
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         os::signal(self, signal)
     }

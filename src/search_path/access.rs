@@ -3,6 +3,11 @@
 
 use std::path::Path;
 
+use super::os::{anybody_may_write, may_execute};
+use crate::effects::file::Id;
+
+pub use super::os::is_this_program;
+
 /// Whether `path` is a file that this user may execute.
 pub fn is_program(path: &Path) -> bool {
     path.is_file() && may_execute(path)
@@ -16,59 +21,11 @@ pub fn anybody_may_add(folder: &Path) -> bool {
     nearest.is_none_or(|folder| anybody_may_write(&folder))
 }
 
-#[cfg(unix)]
-mod os {
-    use std::fs::Metadata;
-    use std::os::unix::fs::MetadataExt;
-    use std::path::Path;
-
-    pub(super) fn may_execute(path: &Path) -> bool {
-        rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
-    }
-
-    pub(super) fn anybody_may_write(folder: &Metadata) -> bool {
-        folder.mode() & 0o002 != 0
-    }
-
-    /// Whether both paths are names of one file, through links of either kind.
-    pub fn same_file(one: &Path, other: &Path) -> bool {
-        let id = |path: &Path| path.metadata().map(|file| (file.dev(), file.ino())).ok();
-        id(one).is_some() && id(one) == id(other)
-    }
-
-    /// Whether `path` is the program that this process runs. Holds after the file was replaced, too.
-    pub fn is_this_program(path: &Path) -> bool {
-        let running = Path::new("/proc/self/exe");
-        same_file(path, running) || std::env::current_exe().is_ok_and(|running| same_file(path, &running))
-    }
+/// Whether both paths are names of one file, through links of either kind.
+pub fn same_file(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| path.canonicalize().ok().and_then(|path| Id::at(&path));
+    id(one).is_some_and(|one| id(other) == Some(one))
 }
-
-#[cfg(not(unix))]
-mod os {
-    use std::fs::Metadata;
-    use std::path::Path;
-
-    pub(super) fn may_execute(path: &Path) -> bool {
-        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("exe"))
-    }
-
-    pub(super) fn anybody_may_write(_: &Metadata) -> bool {
-        false // a user's folders are the user's own by their inherited access list
-    }
-
-    /// Whether both paths are names of one file.
-    pub fn same_file(one: &Path, other: &Path) -> bool {
-        one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
-    }
-
-    /// Whether `path` is the program that this process runs.
-    pub fn is_this_program(path: &Path) -> bool {
-        std::env::current_exe().is_ok_and(|running| same_file(path, &running))
-    }
-}
-
-use os::{anybody_may_write, may_execute};
-pub use os::{is_this_program, same_file};
 
 #[cfg(test)]
 #[cfg(unix)]

@@ -1,13 +1,13 @@
-//! The *places* into which package and version managers put a user's programs: one table, best first.
+//! The *places* into which package and version managers put a user's programs: one table per system, best first.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::node;
+use super::os::PLACES;
 use crate::effects::file;
 
 /// Where a tool keeps its programs.
-struct Place {
+pub struct Place {
     /// The variable with which people move the tool's folder; empty if there is none.
     variable: &'static str,
     /// The tool's folder without that variable; `~` is the user's home folder.
@@ -16,7 +16,7 @@ struct Place {
     inside: Inside,
 }
 
-enum Inside {
+pub enum Inside {
     /// These folders, below the tool's.
     Folders(&'static [&'static str]),
     /// Whatever this function finds in the tool's folder, best first.
@@ -25,47 +25,10 @@ enum Inside {
 
 use Inside::{Folders, Found};
 
-const fn place(variable: &'static str, roots: &'static [&'static str], inside: Inside) -> Place {
+/// A row of the table.
+pub const fn place(variable: &'static str, roots: &'static [&'static str], inside: Inside) -> Place {
     Place { variable, roots, inside }
 }
-
-/// Every place that is looked at, most important first.
-const PLACES: &[Place] = &[
-    place("", &["~"], Folders(&[".local/bin", "bin"])),
-    place("NVM_DIR", &["~/.nvm", "~/.config/nvm"], Found(node::nvm)),
-    place(
-        "FNM_DIR",
-        &["~/.local/share/fnm", "~/.fnm", "~/Library/Application Support/fnm"],
-        Found(node::fnm),
-    ),
-    place("VOLTA_HOME", &["~/.volta"], Folders(&["bin"])),
-    place("ASDF_DATA_DIR", &["~/.asdf"], Folders(&["shims", "bin"])),
-    place("MISE_DATA_DIR", &["~/.local/share/mise"], Folders(&["shims"])),
-    place("NODENV_ROOT", &["~/.nodenv"], Folders(&["shims", "bin"])),
-    place("PYENV_ROOT", &["~/.pyenv"], Folders(&["shims", "bin"])),
-    place("N_PREFIX", &["~/n"], Folders(&["bin"])),
-    place("PNPM_HOME", &["~/.local/share/pnpm", "~/Library/pnpm"], Folders(&["", "bin"])),
-    place("BUN_INSTALL", &["~/.bun"], Folders(&["bin"])),
-    place("DENO_INSTALL", &["~/.deno"], Folders(&["bin"])),
-    place("", &["~"], Found(npm_prefix)),
-    place("", &["~/.npm-global", "~/.npm-packages", "~/.npm"], Folders(&["bin"])),
-    place("", &["~/.yarn", "~/.config/yarn/global/node_modules"], Folders(&["bin", ".bin"])),
-    place("CARGO_HOME", &["~/.cargo"], Folders(&["bin"])),
-    place("GOPATH", &["~/go"], Folders(&["bin"])),
-    place(
-        "HOMEBREW_PREFIX",
-        &["/opt/homebrew", "/home/linuxbrew/.linuxbrew", "~/.linuxbrew"],
-        Folders(&["bin", "sbin"]),
-    ),
-    place(
-        "",
-        &["~/.nix-profile", "~/.local/state/nix/profile", "/nix/var/nix/profiles/default"],
-        Folders(&["bin"]),
-    ),
-    place("", &["/run/current-system/sw"], Folders(&["bin"])),
-    place("", &["/snap", "/opt/local"], Folders(&["bin", "sbin"])),
-    place("", &["~/.local/share/flatpak/exports", "/var/lib/flatpak/exports"], Folders(&["bin"])),
-];
 
 /// The folders of every place, whether they exist or not. `variable` looks up the person's environment.
 pub fn folders(home: &Path, variable: &dyn Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
@@ -88,7 +51,7 @@ fn expand(home: &Path, text: &str) -> PathBuf {
 }
 
 /// The folder of global npm programs that `~/.npmrc` names (`prefix = ~/.npm-global`).
-fn npm_prefix(root: &Path, home: &Path) -> Vec<PathBuf> {
+pub fn npm_prefix(root: &Path, home: &Path) -> Vec<PathBuf> {
     let text = file::read_bounded(&root.join(".npmrc"), 64 * 1024).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let prefix = text.lines().rev().find_map(|line| {

@@ -11,8 +11,10 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::bot::{self, Source};
+use crate::effects::file;
 use crate::home::Home;
 use crate::search_path;
+use crate::words;
 
 use super::definition::ServiceDefinition;
 use super::manager::{Manager, Problem, State};
@@ -32,7 +34,8 @@ pub struct Finding {
 }
 
 impl Finding {
-    fn good(id: &'static str, what: impl Into<String>) -> Self {
+    /// One that is as it should be.
+    pub fn good(id: &'static str, what: impl Into<String>) -> Self {
         Self { id, ok: true, what: what.into(), fix: None }
     }
 }
@@ -91,6 +94,7 @@ pub fn examine(
         }
         Err(_) => {}
     }
+    findings.extend(manager.examine(definition));
     findings.push(agents(home, definition));
     findings.extend(disk(home).map(|free| Finding::good("disk", free)));
     findings.push(log_growth(home));
@@ -131,7 +135,7 @@ fn bot(home: &Home, definition: &ServiceDefinition) -> Result<String, Problem> {
             Problem::new("not-configured", format!("{}: {}", error.what, error.cause), fix)
         })?;
     }
-    let command = shell_words::join(found.command.iter().map(|word| word.to_string_lossy()));
+    let command = words::join(found.command.iter().map(|word| word.to_string_lossy()));
     Ok(format!("the bot is {command}, version {}", found.version().unwrap_or_else(|| "unknown".into())))
 }
 
@@ -140,6 +144,8 @@ pub fn hosts_path(home: &Home, definition: &ServiceDefinition) -> OsString {
     let environment = definition.environment(home.user());
     let path =
         environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
+    // A task carries no environment: its host gets that of the user who logged on, as we did.
+    let path = if cfg!(windows) { env::var_os("PATH") } else { path };
     search_path::for_bot(home.user(), path.as_deref())
 }
 
@@ -162,7 +168,7 @@ fn shadowed() -> Option<Problem> {
     let here = env::current_exe().ok()?.canonicalize().ok()?;
     let target = first.canonicalize().ok().filter(|target| *target != here)?;
     let message = format!("`ductor` starts {}, not {}", first.display(), here.display());
-    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let quoted = |path: &Path| words::quote(path.to_string_lossy());
     let within = |folder: &str| target.components().any(|part| part.as_os_str() == folder);
     let instead = format!("{} bot install && ", quoted(&here));
     let fix = if within("pipx") {
@@ -181,23 +187,15 @@ fn disk(home: &Home) -> Result<String, Problem> {
         None => Ok("the free space is unknown".into()),
         Some(free) if free < LITTLE_ROOM => {
             let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
-            let fix = format!("df -h {}", shell_words::quote(&home.user().to_string_lossy()));
+            let fix = format!("df -h {}", words::quote(home.user().to_string_lossy()));
             Err(Problem::new("disk-full", message, fix))
         }
         Some(free) => Ok(format!("{} MiB are free", free >> 20)),
     }
 }
 
-#[cfg(unix)]
 fn free_bytes(home: &Home) -> Option<u64> {
-    let place = if home.root().is_dir() { home.root() } else { home.user() };
-    let stat = rustix::fs::statvfs(place).ok()?;
-    Some(stat.f_bavail.saturating_mul(stat.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Home) -> Option<u64> {
-    None
+    file::free_bytes(if home.root().is_dir() { home.root() } else { home.user() })
 }
 
 fn log_growth(home: &Home) -> Finding {
@@ -208,7 +206,7 @@ fn log_growth(home: &Home) -> Finding {
         return Problem::new(
             "logs-large",
             message,
-            format!("ls -lS {}", shell_words::quote(&home.logs().to_string_lossy())),
+            format!("ls -lS {}", words::quote(home.logs().to_string_lossy())),
         )
         .into();
     }

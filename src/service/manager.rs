@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::service::definition::{Chosen, ServiceDefinition};
+use crate::service::doctor::Finding;
 
 /// What the service is doing, as its manager says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,4 +216,9 @@ pub trait Manager {
 
     /// Where the lines are that the bot writes.
     fn logs(&self) -> Logs;
+
+    /// What the doctor finds that only this manager knows, beyond the problems of [`report`](Self::report).
+    fn examine(&self, _: &ServiceDefinition) -> Vec<Finding> {
+        Vec::new()
+    }
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::error::{CONFIGURATION, Code};
 use crate::home::Home;
-use crate::host::{self, Host, HostState, LastExit};
+use crate::host::{self, Host, HostState, LastExit, rfc3339};
+use crate::process::Process;
 
 use super::manager::{Manager, Problem, Report, State};
 
@@ -97,12 +98,18 @@ fn of(
     let owner = match host {
         Some(host) if is_services(host) => Owner::Service,
         Some(_) => Owner::Foreground,
-        None if host::other_bot(home).is_some() => Owner::Other,
-        None => Owner::None,
+        None => match host::other_bot(home) {
+            Some(bot) if report.pid == Some(bot.pid) => Owner::Service, // without a host (`--direct`)
+            Some(_) => Owner::Other,
+            None => Owner::None,
+        },
     };
     let running = report.pid.is_some() && matches!(report.state, State::Running | State::Stopping);
     let services = host.filter(|host| is_services(host));
-    let bot = services.and_then(|host| host.state.as_ref()?.bot.as_ref());
+    let bot = services.and_then(|host| host.state.as_ref()?.bot.as_ref()).map(|bot| bot.process.pid);
+    let alone = Some(()).filter(|()| host.is_none() && owner == Owner::Service).and(report.pid);
+    let since = services.and_then(|host| Some(host.state.as_ref()?.since.clone()));
+    let started = alone.and_then(Process::of).map(|bot| rfc3339(bot.started_at()));
     let own = said.filter(|said| said.is_supervised());
     let mut status = Status {
         manager: manager.name(),
@@ -111,8 +118,8 @@ fn of(
         enabled: Some(report.enabled),
         running,
         pid: report.pid,
-        bot_pid: bot.map(|bot| bot.process.pid),
-        since: services.and_then(|host| Some(host.state.as_ref()?.since.clone())),
+        bot_pid: bot.or(alone),
+        since: since.or(started),
         restarts: report.restarts + own.map_or(0, |said| said.restarts),
         last_exit: said.and_then(|said| said.last_exit.clone()),
         definition: report.definition.as_ref().map(|path| path.display().to_string()),

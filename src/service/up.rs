@@ -20,21 +20,49 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Without a host the manager is asked, but not at every look.
 const ASK_EVERY: Duration = Duration::from_millis(300);
 
-/// Waits until the service is up. `before` is the host that ran before, which does not count.
+/// What there was before somebody started the service: none of it counts.
+pub struct Before {
+    /// The host that ran.
+    pub host: Option<Host>,
+    /// What the last host said of itself.
+    said: Option<HostState>,
+}
+
+impl Before {
+    /// Looks now.
+    pub fn look(home: &Home) -> Self {
+        Self { host: host::find(home), said: HostState::read(home) }
+    }
+
+    fn is(&self, process: &Process) -> bool {
+        self.host.as_ref().is_some_and(|host| host.process == *process)
+    }
+
+    /// What a host says that was not there before, if this is of one.
+    fn is_news(&self, said: &HostState) -> bool {
+        !self.is(&said.process) && Some(said) != self.said.as_ref()
+    }
+}
+
+/// Waits until the service is up.
 ///
 /// # Errors
 /// The bot or its host died before: [`Code::Configuration`] when it ended with 78, else [`Code::Failed`]. The
 /// manager goes on by its own rules.
-pub fn wait(home: &Home, manager: &dyn Manager, before: Option<&Process>) -> Result<Host> {
+pub fn wait(home: &Home, manager: &dyn Manager, before: &Before) -> Result<()> {
+    if manager.chosen().direct.is_some() {
+        return wait_without_host(manager);
+    }
     let start = Instant::now();
-    let earlier_end = HostState::read(home);
     let mut asked = start;
     while start.elapsed() < PATIENCE {
-        match host::find(home).filter(|host| Some(&host.process) != before) {
-            Some(host) if has_lived(&host) => return confirmed(manager, host),
+        match host::find(home).filter(|host| !before.is(&host.process)) {
+            Some(host) if has_lived(&host) => return confirmed(manager, &host),
+            // Where the host itself restarts its bot, it lives on when the bot dies at once.
+            Some(Host { state: Some(said), .. }) if said.restarts > 0 => return Err(ended_with(&said)),
             Some(_) => {}
             None => {
-                if let Some(said) = HostState::read(home).filter(|said| Some(said) != earlier_end.as_ref()) {
+                if let Some(said) = HostState::read(home).filter(|said| before.is_news(said)) {
                     if let Some(error) = died(&said) {
                         return Err(error);
                     }
@@ -46,6 +74,19 @@ pub fn wait(home: &Home, manager: &dyn Manager, before: Option<&Process>) -> Res
             }
         }
         std::thread::sleep(LOOK_EVERY);
+    }
+    Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LOOK))
+}
+
+/// The same where the manager runs the bot itself (`--direct`): no lock tells of it, only the bot's own note.
+fn wait_without_host(manager: &dyn Manager) -> Result<()> {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let bot = manager.report()?.pid.and_then(Process::of);
+        if bot.is_some_and(|bot| Timestamp::now().duration_since(bot.started_at()) >= LIFE) {
+            return Ok(());
+        }
+        std::thread::sleep(ASK_EVERY);
     }
     Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LOOK))
 }
@@ -83,10 +124,10 @@ fn bot_of(host: &Host) -> Option<Process> {
 }
 
 /// The lock is held; now the manager's word, that it is its own host.
-fn confirmed(manager: &dyn Manager, host: Host) -> Result<Host> {
+fn confirmed(manager: &dyn Manager, host: &Host) -> Result<()> {
     let report = manager.report()?;
     if report.pid == Some(host.process.pid) {
-        return Ok(host);
+        return Ok(());
     }
     let pid = host.process.pid;
     Err(Error::new("the service", format!("another host (pid {pid}) runs the bot"))
@@ -95,14 +136,17 @@ fn confirmed(manager: &dyn Manager, host: Host) -> Result<Host> {
 
 /// What the host said when it ended.
 fn died(said: &HostState) -> Option<Error> {
-    said.ended.as_ref()?;
+    said.ended.as_ref().map(|_| ended_with(said))
+}
+
+fn ended_with(said: &HostState) -> Error {
     let exit = said.last_exit.as_ref();
     let how =
         exit.map_or_else(|| "ended before it had a bot".to_owned(), |exit| format!("ended with {exit}"));
     let configuration =
         said.ended_by_configuration() || exit.is_some_and(|exit| exit.code == Some(CONFIGURATION));
     let code = if configuration { Code::Configuration } else { Code::Failed };
-    Some(Error::new("the bot", how).code(code).fix(LOOK))
+    Error::new("the bot", how).code(code).fix(LOOK)
 }
 
 /// No host, and the manager does not expect one.

@@ -2,11 +2,18 @@
 
 mod bot;
 mod cli;
+mod fakes;
 mod golden;
 mod host;
+#[cfg(unix)]
+mod launchd;
+mod log_files;
 mod one_host;
+mod origin;
 mod property;
 mod restart;
 mod stop;
 mod stress;
+mod task_scheduler;
+mod unit_reader;
 mod world;

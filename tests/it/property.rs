@@ -1,5 +1,5 @@
 //! Any home, program, or value that a user chooses either stands in a definition as independent readers see it,
-//! or is refused by name. (The units are held against systemd itself, in the lab.)
+//! or is refused by name. (The units are held against systemd itself too, in the lab.)
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
@@ -10,11 +10,14 @@ use ductor::error::{Code, Result};
 use ductor::home::Home;
 use ductor::service::ServiceDefinition;
 use ductor::service::definition::Owner;
-use ductor::service::render::{command_line, plist, task_xml};
+use ductor::service::render::element::Element;
+use ductor::service::render::{command_line, plist, task_xml, unit};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
+
+use crate::unit_reader;
 
 const CASES: usize = 10_000;
 const USER: &str = "S-1-5-21-1-2-3-1001";
@@ -94,6 +97,23 @@ fn paths(definition: &ServiceDefinition) -> (String, String) {
 }
 
 #[test]
+fn a_unit_carries_every_value_or_refuses_it() {
+    for (definition, text) in rendered(unit::render) {
+        let (home, program) = paths(&definition);
+        let expected: Vec<String> = definition
+            .environment(home.as_ref())
+            .into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        assert_eq!(unit_reader::environment(&text, &home), expected, "{text}");
+        let arguments = unit_reader::arguments(&text, &home);
+        let by_shell = ["/bin/sh", "-c", "exec \"$0\"", &program];
+        assert!(arguments == [program.clone()] || arguments == by_shell, "{arguments:?}: {text}");
+        assert_eq!(unit::chosen_in(&text), definition.chosen, "{text}");
+    }
+}
+
+#[test]
 fn a_property_list_carries_every_value_or_refuses_it() {
     let rendered = rendered(|definition| plist::render(definition, &[]));
     for (definition, text) in &rendered {
@@ -123,6 +143,8 @@ fn a_task_carries_every_value_or_refuses_it() {
     for (definition, text) in &rendered {
         fakes::task_schema::check(&task_xml::utf16(text))
             .unwrap_or_else(|why| panic!("{why}: {definition:?}"));
+        let read = Element::parse(text).map(|task| task_xml::chosen_in(&task));
+        assert_eq!(read.as_ref(), Some(&definition.chosen), "{text}");
     }
     // A text that says UTF-16 of itself has to be handed over as the bytes that it is on disk.
     let read = "lambda d: {e.tag.split('}')[1]: e.text for e in \

@@ -7,6 +7,7 @@
 
 mod access;
 mod arch;
+mod cross;
 mod deb;
 mod definitions;
 mod endings;
@@ -15,8 +16,10 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
+mod made_of;
 mod onboarding;
 mod openrc;
 mod owners;
@@ -32,6 +35,8 @@ mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
+mod wine;
 mod world;
 
 use std::cell::RefCell;
@@ -41,7 +46,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use xtask::test::in_lab::{PACKAGE, SKIP};
+use xtask::test::in_lab::{PACKAGE, SKIP, WINDOWS, WINDOWS_SKIP};
 
 /// A test by its name.
 type Test = (&'static str, fn() -> anyhow::Result<()>);
@@ -70,9 +75,12 @@ fn main() -> ExitCode {
     }
     let tests = [
         reproducible::TESTS, // the longest first
+        cross::TESTS,
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
+        made_of::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,
@@ -95,10 +103,12 @@ fn main() -> ExitCode {
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,
+        wine::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
-        let lacks = lacks.clone();
+        let under_wine = || name.starts_with("lab::wine::").then(lacks_windows).flatten();
+        let lacks = lacks.clone().or_else(under_wine);
         let short = name.strip_prefix("lab::").unwrap_or(name);
         Trial::ignorable_test(short, move || match lacks {
             Some(reason) => Ok(Completion::ignored_with(reason)),
@@ -114,6 +124,12 @@ fn main() -> ExitCode {
 fn lacks() -> Option<String> {
     let plain = || std::env::var_os(PACKAGE).is_none().then(|| "they run by: cargo xtask test lab".into());
     std::env::var(SKIP).ok().or_else(plain)
+}
+
+/// The same for the tests that need Wine and programs for Windows.
+fn lacks_windows() -> Option<String> {
+    let plain = || std::env::var_os(WINDOWS).is_none().then(|| "no programs for Windows were made".into());
+    std::env::var(WINDOWS_SKIP).ok().or_else(plain)
 }
 
 fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<Completion, Failed> {

@@ -6,12 +6,12 @@ use anyhow::{Context, Result};
 
 use super::machine::{self, Network};
 use super::user::run_here;
-use super::{Image, Machine, User, image, needs};
+use super::{Image, Machine, User, image, needs, wine};
 
 /// What to do with the lab.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
-    /// Build images, by name; all of them when none is named
+    /// Build images, by name, and wine, which is none; all of them when none is named
     Build {
         /// Names of images
         images: Vec<String>,
@@ -95,7 +95,15 @@ pub fn build(names: &[String]) -> Result<()> {
     let say = |what: &str| eprintln!("lab: {what}");
     needs::get(&say)?;
     needs::check()?;
-    let named = names.iter().map(|name| Image::named(name).with_context(|| unknown_image(name)));
+    let (windows, names): (Vec<&String>, Vec<&String>) = names.iter().partition(|name| *name == "wine");
+    if !windows.is_empty() || names.is_empty() {
+        wine::get(&say)?;
+        wine::build(&say)?;
+    }
+    if !windows.is_empty() && names.is_empty() {
+        return Ok(());
+    }
+    let named = names.into_iter().map(|name| Image::named(name).with_context(|| unknown_image(name)));
     let named: Vec<&Image> = named.collect::<Result<_>>()?;
     let images = if named.is_empty() { image::ALL.to_vec() } else { named };
     image::build_all(&images, &say)

@@ -81,9 +81,16 @@ pub const OPENRC: Image = Image { name: "openrc", init: Init::OpenRc, packages: 
 pub const FOREIGN: Image =
     Image { name: "foreign", packages: &["polkitd", "python3", "rpm", "pacman-package-manager"], ..BOOKWORM };
 
+/// [`BOOKWORM`] with what people fetch and check files with.
+pub const FETCHING: Image = Image {
+    name: "fetching",
+    packages: &["polkitd", "python3", "curl", "wget", "xz-utils", "minisign", "openssl", "busybox"],
+    ..BOOKWORM
+};
+
 /// Every image.
-pub const ALL: [&Image; 9] =
-    [&SERVER, &SERVER_TRIXIE, &BOOKWORM, &TRIXIE, &BOT, &BOT_TRIXIE, &CGROUP2, &OPENRC, &FOREIGN];
+pub const ALL: [&Image; 10] =
+    [&SERVER, &SERVER_TRIXIE, &BOOKWORM, &TRIXIE, &BOT, &BOT_TRIXIE, &CGROUP2, &OPENRC, &FOREIGN, &FETCHING];
 
 /// The users of every image besides root, with their ids.
 pub const USERS: [(&str, u32); 2] = [("alice", 1000), ("bob", 1001)];

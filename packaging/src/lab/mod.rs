@@ -6,6 +6,8 @@
 //! [`user`] runs commands in it the ways people do: in a login session, by `su`, from cron. [`changes`] tells
 //! what a machine's files became. [`needs`] says what the computer below must have, and gets it where it may.
 //!
+//! Programs for Windows run in [`wine`], which is no machine of its own.
+//!
 //! `cargo xtask lab` does all of it by hand ([`command`]); the tests are in `tests/lab`.
 
 pub mod changes;
@@ -15,6 +17,7 @@ pub mod machine;
 pub mod needs;
 pub mod user;
 mod util;
+pub mod wine;
 
 use std::path::PathBuf;
 
@@ -22,6 +25,7 @@ pub use image::Image;
 pub use machine::Machine;
 pub use user::{Output, Session, User};
 pub use util::wait_for;
+pub use wine::Wine;
 
 /// Where images and machines live: `$DUCTOR_LAB`, else `/var/cache/ductor-lab`.
 ///

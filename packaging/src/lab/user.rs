@@ -97,6 +97,7 @@ pub(super) fn capture(command: &Command, line: String) -> Result<Output> {
     let (stdout, stderr) = (Said::nothing()?, Said::nothing()?);
     let mut timeout = Command::new("timeout");
     timeout.args(["--kill-after=5", DEADLINE]).arg(command.get_program()).args(command.get_args());
+    timeout.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     timeout.stdin(Stdio::null()).stdout(stdout.writer()?).stderr(stderr.writer()?);
     let start = Instant::now();
     let status = timeout.status().context("start timeout")?;

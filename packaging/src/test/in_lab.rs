@@ -11,13 +11,20 @@ use anyhow::{Context, Result, ensure};
 
 use super::Steps;
 use super::tally::{Tally, count};
-use crate::lab::{image, machine, needs};
+use crate::lab::{image, machine, needs, wine};
+use crate::workspace::Workspace;
 
 /// The variable that names the package to test, a `.deb`. The other bundles of its platform stand beside it.
 pub const PACKAGE: &str = "DUCTOR_LAB_PACKAGE";
 
 /// The variable that says why the tests of the lab can't run. Empty: they are not wanted.
 pub const SKIP: &str = "DUCTOR_LAB_SKIP";
+
+/// The variable that names the folder with the programs for Windows; like [`PACKAGE`], for the tests under Wine.
+pub const WINDOWS: &str = "DUCTOR_LAB_WINDOWS";
+
+/// The variable that says why the tests under Wine can't run.
+pub const WINDOWS_SKIP: &str = "DUCTOR_LAB_WINDOWS_SKIP";
 
 /// Takes the steps of this tier, with `words` for the test program.
 pub fn take(steps: &mut Steps, words: &[String]) {
@@ -28,6 +35,8 @@ pub fn take(steps: &mut Steps, words: &[String]) {
     }
     steps.take("images", || prepare(&mut ready, || build_images().map(|()| PathBuf::new())));
     steps.take("package", || prepare(&mut ready, make_package));
+    let mut windows: Result<PathBuf> = needs::check().map(|()| PathBuf::new()).map_err(Into::into);
+    steps.take("Wine, and programs for Windows", || prepare(&mut windows, make_windows));
     steps.take("lab tests", || {
         let mut test = super::cargo("test");
         test.args(["--package=xtask", "--test=lab", "--"]).args(words).arg(threads());
@@ -35,8 +44,13 @@ pub fn take(steps: &mut Steps, words: &[String]) {
             Ok(package) => test.env(PACKAGE, package),
             Err(missing) => test.env(SKIP, format!("{missing:#}")),
         };
+        match &windows {
+            Ok(programs) => test.env(WINDOWS, programs),
+            Err(missing) => test.env(WINDOWS_SKIP, format!("{missing:#}")),
+        };
         let tally = count("lab tests", &mut test);
         machine::sweep()?;
+        wine::sweep();
         tally
     });
 }
@@ -73,6 +87,21 @@ fn newest_package(folder: &Path) -> Result<PathBuf> {
     let packages = files.flatten().filter(|file| file.path().extension().is_some_and(|kind| kind == "deb"));
     let newest = packages.max_by_key(|file| file.metadata().and_then(|meta| meta.modified()).ok());
     newest.map(|file| file.path()).with_context(|| format!("no package in {}", folder.display()))
+}
+
+/// Both programs and a bot, with what only debug builds have for tests.
+fn make_windows() -> Result<PathBuf> {
+    wine::get(&say)?;
+    wine::sweep();
+    wine::build(&say)?;
+    let target = ["--quiet", "--target", wine::TARGET];
+    for what in
+        [["--bin=ductor", "--bin=ductorw", "--package=ductor"], ["--bin=bot", "--package=fakes", "--locked"]]
+    {
+        let status = super::cargo("build").args(target).args(what).status()?;
+        ensure!(status.success(), "cargo build for {}: {status}", wine::TARGET);
+    }
+    Ok(Workspace::find()?.target.join(wine::TARGET).join("debug"))
 }
 
 /// Machines mostly wait, so there may be more of them than processors.

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bot::find::PYTHONS;
 use crate::effects::{Command, ask};
 use crate::search_path::which_all;
 
@@ -45,7 +46,7 @@ pub fn all(path: &OsStr) -> Vec<Interpreter> {
     found
 }
 
-/// `python3` and every `python3.N` that some folder of PATH has, the highest first.
+/// The usual names, and every `python3.N` that some folder of PATH has, the highest first.
 fn names(path: &OsStr) -> Vec<OsString> {
     let entries = env::split_paths(path).filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
     let minors: BTreeSet<u32> = entries
@@ -53,7 +54,7 @@ fn names(path: &OsStr) -> Vec<OsString> {
         .filter(|minor| *minor >= OLDEST)
         .collect();
     let versioned = minors.iter().rev().map(|minor| format!("python3.{minor}").into());
-    std::iter::once("python3".into()).chain(versioned).collect()
+    PYTHONS.iter().map(OsString::from).chain(versioned).collect()
 }
 
 /// Asks the python; none if it does not run (a shim of pyenv for a version that is not switched on).

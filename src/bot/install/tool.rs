@@ -17,13 +17,14 @@ use crate::search_path::which;
 const DOWNLOAD: Duration = Duration::from_secs(30 * 60);
 
 /// What to type where there is no python, by the package manager that is there.
-const PYTHON_FROM: [(&str, &str); 6] = [
+const PYTHON_FROM: [(&str, &str); 7] = [
     ("apt", "sudo apt install python3 python3-venv"),
     ("dnf", "sudo dnf install python3"),
     ("pacman", "sudo pacman -S python"),
     ("zypper", "sudo zypper install python3"),
     ("apk", "sudo apk add python3"),
     ("brew", "brew install python"),
+    ("winget", "winget install Python.Python.3.13"),
 ];
 
 /// A tool that can install the bot, with what it needs.

@@ -1,24 +1,30 @@
 //! `ductor service install`: set the service up, and see the bot come up. Again: nothing changes.
 
+use std::path::PathBuf;
+
+use crate::bot;
 use crate::cli::InstallArgs;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::host;
-use crate::service::manager::Install;
+use crate::service::definition::ServiceDefinition;
+use crate::service::doctor::hosts_path;
+use crate::service::manager::{Install, Manager};
 use crate::service::turn::Turn;
 
-use super::{Context, definition, preflight, refuse_foreground, show, wait_until_up};
+use super::{Before, Context, definition, preflight, refuse_foreground, show, wait_until_up};
 
 pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let manager = manager.as_ref();
-    let definition = definition(context, manager, args.bot.clone())?;
+    let mut definition = definition(context, manager, args.bot.clone())?;
+    definition.chosen.direct = if args.direct { Some(direct(context, manager, &definition)?) } else { None };
     preflight(&context.home, &definition)?;
 
-    let running = host::find(&context.home);
+    let before = Before::look(&context.home);
     let inside = host::inside(&context.home).is_some();
     if !args.dry_run && !args.no_start {
-        refuse_foreground(running.as_ref(), manager)?;
+        refuse_foreground(before.host.as_ref(), manager)?;
     }
 
     let how = Install { linger: !args.no_linger, start: !args.no_start && !inside };
@@ -34,7 +40,7 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     }
 
     if installed.started {
-        wait_until_up(context, manager, running.map(|host| host.process).as_ref())?;
+        wait_until_up(context, manager, &before)?;
     } else {
         context.screen.say(match (args.no_start, inside) {
             (true, _) => "installed, not started; to start it: ductor service start",
@@ -43,4 +49,17 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
         });
     }
     show(context, manager)
+}
+
+/// The Python that the Task Scheduler shall run as the bot itself.
+fn direct(context: &Context<'_>, manager: &dyn Manager, definition: &ServiceDefinition) -> Result<PathBuf> {
+    let refused = |cause: &str| Error::new("--direct", cause).fix("the same without --direct");
+    if manager.name() != "task-scheduler" {
+        return Err(refused("only the Task Scheduler of Windows can run the bot itself").code(Code::Usage));
+    }
+    if definition.chosen.bot.is_some() {
+        return Err(refused("it runs the bot's Python module; --bot names another command").code(Code::Usage));
+    }
+    let bot = bot::find(&context.home, &hosts_path(&context.home, definition), None)?;
+    bot.without_window().ok_or_else(|| refused("the bot's Python has no pythonw beside it"))
 }

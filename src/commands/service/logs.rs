@@ -1,51 +1,66 @@
 //! `ductor service logs`: what the bot writes, from wherever it can be read.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
-
 use std::sync::atomic::Ordering;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 
 use crate::effects;
 use crate::error::{Code, Context as _, Error, Result};
 use crate::host;
+use crate::service::logs::{Harmless, Lines, changed};
 use crate::service::manager::{Logs, Manager};
 use crate::service::systemd::bus;
+use crate::user;
 
-use super::{Context, ctrl_c, lines};
+use super::{Context, ctrl_c};
 
 pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
     let manager = context.manager()?;
     match manager.logs() {
         Logs::Journal(unit) if journal_has_lines(context, unit) => journal(unit, count, follow),
-        Logs::Files([out, _]) => print_file(context, &out, count, follow),
+        Logs::Files(files) => print_files(context, &files, count, follow),
         Logs::Journal(_) => {
             let file = context.home.agent_log();
             context
                 .screen
                 .say(format_args!("the journal shows no lines of ductor; these are from {}", file.display()));
-            print_file(context, &file, count, follow)
+            print_files(context, &[file], count, follow)
         }
     }
 }
 
 /// The last lines that the bot and its host wrote since a moment, for an error that shows them.
 pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, count: u32) -> Vec<u8> {
-    let Logs::Journal(unit) = manager.logs() else { return Vec::new() };
+    let mut said = Vec::new();
+    match manager.logs() {
+        Logs::Journal(unit) => {
+            said = journal_since(unit, then, count);
+            if said.is_empty() {
+                let _unreadable = Lines::last(&[context.home.agent_log()], count, &mut said);
+            }
+        }
+        Logs::Files(files) => {
+            let is_new = |file: &PathBuf| changed(file).is_some_and(|at| at >= SystemTime::from(then));
+            let new: Vec<PathBuf> = files.into_iter().filter(is_new).collect();
+            let _unreadable = Lines::last(&new, count, &mut said);
+        }
+    }
+    let mut harmless = Harmless::new(Vec::new());
+    let _infallible = harmless.write_all(&said);
+    harmless.into_inner()
+}
+
+/// Not what the manager itself says about the unit, which `-u` would add.
+fn journal_since(unit: &str, then: Timestamp, count: u32) -> Vec<u8> {
     let since = format!("--since=@{}", then.as_second());
-    // Not what the manager itself says about the unit, which `-u` would add.
     let (number, written_by) = (count.to_string(), from_within(unit));
     let mut words = vec!["--output=cat", since.as_str(), "-n", number.as_str()];
     words.extend(written_by.iter().map(String::as_str));
-    let mut said = look(&words);
-    if said.is_empty() {
-        let _unreadable = lines::tail(&context.home.agent_log(), count, &mut said);
-    }
-    let mut harmless = lines::Harmless::new(Vec::new());
-    let _infallible = harmless.write_all(&said);
-    harmless.into_inner()
+    look(&words)
 }
 
 /// What selects the lines of the host and its tree. `-u` alone loses the last words of a bot: journald asks /proc
@@ -57,7 +72,7 @@ fn from_within(unit: &str) -> [String; 5] {
 }
 
 fn of_us() -> String {
-    format!("_UID={}", bus::euid())
+    format!("_UID={}", user::number())
 }
 
 /// As people know it, with what the manager says about the unit.
@@ -100,32 +115,23 @@ fn journal(unit: &str, count: u32, follow: bool) -> Result<Code> {
     }
 }
 
-fn print_file(context: &Context<'_>, file: &Path, count: u32, follow: bool) -> Result<Code> {
+fn print_files(context: &Context<'_>, files: &[PathBuf], count: u32, follow: bool) -> Result<Code> {
     if follow {
         ctrl_c::end()?; // from the first line on
     }
     let stdout = io::stdout();
-    let mut sink: Box<dyn Write> = if stdout.is_terminal() {
-        Box::new(lines::Harmless::new(stdout.lock()))
-    } else {
-        Box::new(stdout.lock())
-    };
-    let offset = match lines::tail(file, count, &mut *sink) {
-        Ok(offset) => offset,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+    let mut sink: Box<dyn Write> =
+        if stdout.is_terminal() { Box::new(Harmless::new(stdout.lock())) } else { Box::new(stdout.lock()) };
+    let printed = Lines::last(files, count, &mut *sink).and_then(|lines| {
+        if lines.are_none() {
             context.screen.say("nothing yet");
-            0
         }
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Code::Done),
-        Err(error) => return Err(Error::new(file.display(), error)),
-    };
-    if follow {
-        match lines::follow(file, offset, &mut *sink) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                return Err(Error::new(file.display(), error));
-            }
-            _ => {}
+        if follow { lines.follow(&mut *sink) } else { Ok(()) }
+    });
+    match printed {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(context.home.logs().display(), error))
         }
+        _ => Ok(Code::Done),
     }
-    Ok(Code::Done)
 }

@@ -12,7 +12,7 @@ mod stop;
 mod uninstall;
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use jiff::Timestamp;
 
@@ -21,12 +21,13 @@ use crate::cli::ServiceVerb;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host::Host;
-use crate::process::Process;
 use crate::service::definition::ServiceDefinition;
 use crate::service::doctor::{hosts_path, problems};
 use crate::service::manager::{Manager, Problem, State};
+use crate::service::program;
 use crate::service::status::{Status, look};
-use crate::service::{logs as lines, program, up};
+use crate::service::up::{self, Before};
+use crate::words;
 
 use super::Context;
 
@@ -58,18 +59,20 @@ fn definition(
         Some(bot) => Some(anchored(bot)),
         None => manager.chosen().bot,
     };
-    Ok(ServiceDefinition::for_user(program::stable()?, &context.home, bot))
+    let mut definition = ServiceDefinition::for_user(program::stable()?, &context.home, bot);
+    definition.chosen.direct = manager.chosen().direct;
+    Ok(definition)
 }
 
 /// The same command, wherever it is run: `./bot.sh` was meant from here. Words without a slash are looked up in
 /// PATH at every start; what is no command is refused later, with its reason.
 fn anchored(bot: String) -> String {
-    let Ok(mut words) = shell_words::split(&bot) else { return bot };
+    let Some(mut words) = words::split(&bot) else { return bot };
     match (words.first_mut(), env::current_dir()) {
-        (Some(program), Ok(here)) if program.contains('/') && !Path::new(program).is_absolute() => {
+        (Some(program), Ok(here)) if program.contains(is_separator) && !Path::new(program).is_absolute() => {
             let path: PathBuf = here.join(&*program).components().collect();
             *program = path.to_string_lossy().into_owned();
-            shell_words::join(words)
+            words::join(words)
         }
         _ => bot,
     }
@@ -115,7 +118,7 @@ fn installed_state(manager: &dyn Manager) -> Result<State> {
 }
 
 /// Waits until the service is up; an error shows what the bot said last.
-fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: Option<&Process>) -> Result<Host> {
+fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &Before) -> Result<()> {
     let then = Timestamp::now();
     up::wait(&context.home, manager, before).map_err(|error| {
         let said = logs::since(context, manager, then, 10);

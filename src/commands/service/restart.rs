@@ -4,7 +4,9 @@ use crate::error::{Code, Result};
 use crate::host::{self, Request};
 use crate::service::turn::Turn;
 
-use super::{Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up};
+use super::{
+    Before, Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up,
+};
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
     if let Some(host) = host::inside(&context.home) {
@@ -18,14 +20,14 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     let manager = manager.as_ref();
     installed_state(manager)?;
     preflight(&context.home, &definition(context, manager, None)?)?;
-    let before = host::find(&context.home);
-    let is_new = before.as_ref().is_some_and(|host| Some(host.process) != seen.map(|host| host.process));
+    let before = Before::look(&context.home);
+    let is_new = before.host.as_ref().is_some_and(|host| Some(host.process) != seen.map(|host| host.process));
     if is_new {
         context.screen.say("already restarted, by another command at the same time");
         return show(context, manager);
     }
-    refuse_foreground(before.as_ref(), manager)?;
+    refuse_foreground(before.host.as_ref(), manager)?;
     context.effects(false, |effects| manager.restart(effects))?;
-    wait_until_up(context, manager, before.map(|host| host.process).as_ref())?;
+    wait_until_up(context, manager, &before)?;
     show(context, manager)
 }

@@ -1,11 +1,12 @@
 //! `ductor service start`.
 
 use crate::error::{Code, Result};
-use crate::host;
 use crate::service::manager::State;
 use crate::service::turn::Turn;
 
-use super::{Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up};
+use super::{
+    Before, Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up,
+};
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
     let _turn = Turn::take(&context.home)?;
@@ -17,9 +18,9 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         return show(context, manager);
     }
     preflight(&context.home, &definition(context, manager, None)?)?;
-    let before = host::find(&context.home);
-    refuse_foreground(before.as_ref(), manager)?;
+    let before = Before::look(&context.home);
+    refuse_foreground(before.host.as_ref(), manager)?;
     context.effects(false, |effects| manager.start(effects))?;
-    wait_until_up(context, manager, before.map(|host| host.process).as_ref())?;
+    wait_until_up(context, manager, &before)?;
     show(context, manager)
 }

@@ -15,25 +15,9 @@ use rustix::process::{WaitOptions, wait};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::{flag, low_level::pipe};
 
-use super::linux::Watch;
+use super::Event;
+use super::Watch;
 use crate::host::policy::Exit;
-
-/// Something that the host reacts to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Somebody wants the host to end.
-    Stop,
-    /// Somebody wants a new bot.
-    Restart,
-    /// A signal that is meant for the bot (`SIGUSR2`).
-    ForTheBot,
-    /// A child ended and is reaped: the bot, or an orphan of its tree.
-    ChildEnded(u32, Exit),
-    /// Something happened to the file of the lock, or to its folder.
-    LockTouched,
-    /// The deadline has come.
-    Deadline,
-}
 
 /// The source of events.
 pub struct Events {

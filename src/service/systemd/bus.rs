@@ -2,13 +2,16 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::absent;
+use crate::effects::file::Owner;
 use crate::effects::{Command, Output, ask};
 use crate::error::{Code, Error, Result};
 use crate::service::definition::STOP_TIMEOUT;
+use crate::user;
 
 /// `systemctl --user ARGS`, with the environment that finds this user's manager.
 pub fn systemctl(args: &[&str]) -> Command {
@@ -53,7 +56,7 @@ pub fn environment() -> Vec<(&'static str, OsString)> {
 /// where pam_systemd(8) puts it.
 fn runtime_folder() -> Option<PathBuf> {
     let given = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let usual = PathBuf::from(format!("/run/user/{}", euid()));
+    let usual = PathBuf::from(format!("/run/user/{}", user::number()));
     given.into_iter().chain([usual]).find(|folder| folder.is_absolute() && is_ours(folder))
 }
 
@@ -81,14 +84,9 @@ pub fn machine_runs_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
 
-/// The effective user id.
-pub fn euid() -> u32 {
-    rustix::process::geteuid().as_raw()
-}
-
 /// The name of the effective user, as the user database has it; `USER` may be another's.
 pub fn user_name() -> String {
-    let uid = euid().to_string();
+    let uid = user::number().to_string();
     let local = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let entry = local
         .lines()
@@ -106,6 +104,6 @@ pub fn user_name() -> String {
 }
 
 fn is_ours(folder: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    folder.symlink_metadata().is_ok_and(|meta| meta.is_dir() && meta.uid() == euid())
+    let meta = folder.symlink_metadata().ok().filter(Metadata::is_dir);
+    meta.and_then(|meta| Owner::of(&meta)).is_some_and(|owner| owner.user == user::number())
 }

@@ -11,6 +11,7 @@ use crate::effects::{Command, Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
 use crate::service::manager::Problem;
+use crate::user;
 
 use super::bus;
 
@@ -59,7 +60,7 @@ fn ways(verb: &str) -> Vec<Command> {
     let user = bus::user_name();
     let plain = ["loginctl", "--no-ask-password", verb, &user];
     let through_sudo = [&["sudo", "-n"], &plain[..]].concat();
-    let ways = if bus::euid() == 0 { vec![&plain[..]] } else { vec![&plain[..], &through_sudo[..]] };
+    let ways = if user::number() == 0 { vec![&plain[..]] } else { vec![&plain[..], &through_sudo[..]] };
     ways.into_iter().map(|way| Command::new(way[0], &way[1..]).timeout(PATIENCE)).collect()
 }
 

@@ -6,12 +6,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::effects::file::read_bounded;
+use crate::effects::file::{Owner, read_bounded};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::render::{self, unit};
 
 use crate::service::manager::Problem;
+use crate::user;
 
 use super::bus;
 
@@ -166,7 +167,6 @@ impl Unit {
 /// # Errors
 /// One of the folders belongs to another user, or others can write it.
 pub fn check_folder(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::MetadataExt;
     let refuse = |folder: &Path, cause: &str, fix: String| Err(Error::new(folder.display(), cause).fix(fix));
     for folder in folder.ancestors().take(3) {
         let Ok(meta) = folder.metadata() else {
@@ -179,10 +179,11 @@ pub fn check_folder(folder: &Path) -> Result<()> {
         if !meta.is_dir() {
             return refuse(folder, "not a folder", format!("ls -l {quoted}"));
         }
-        if meta.uid() != bus::euid() {
+        let Some(owner) = Owner::of(&meta) else { continue };
+        if owner.user != user::number() {
             return refuse(folder, "it belongs to another user", format!("ls -ld {quoted}/"));
         }
-        let others = meta.mode() & 0o002 != 0 || (meta.mode() & 0o020 != 0 && !is_own_group(meta.gid()));
+        let others = owner.mode & 0o002 != 0 || (owner.mode & 0o020 != 0 && !is_own_group(owner.group));
         if others {
             return refuse(folder, "others than you can write it", format!("chmod go-w {quoted}"));
         }

@@ -4,22 +4,36 @@
 //!
 //! One program is all of them, and knows by its own name which one it is asked to be: tests link it as
 //! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
-//! here; what they share, a folder with the state of one machine, is theirs to find in [`STATE`].
+//! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
 
+#[cfg(unix)]
+pub mod launchctl;
+#[cfg(unix)]
+pub mod launchd;
+pub mod schtasks;
+pub mod state;
 pub mod task_schema;
+pub mod whoami;
 
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The variable that names the folder with the state of one fake machine.
-pub const STATE: &str = "FAKE_STATE";
+/// The variable that names the program where `arg0` does not: a fake that starts itself anew.
+const NAME: &str = "FAKE_NAME";
 
 /// Is the program that `arg0` names.
 pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
-    let name = Path::new(arg0).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let arg0 = Path::new(arg0).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let name = std::env::var(NAME).unwrap_or(arg0);
     let fake: fn(&[String]) -> u8 = match name.as_str() {
         // A line a program, with its own file.
+        #[cfg(unix)]
+        "launchctl" => launchctl::main,
+        #[cfg(unix)]
+        "launchd" => launchd::main,
+        "schtasks" => schtasks::main,
+        "whoami" => whoami::main,
         _ => |_| 127, // as a shell says of a program that does not exist
     };
     ExitCode::from(fake(args))

@@ -1,0 +1,59 @@
+//! The lock's file on Windows. While the host has it open nobody else can write it, so what stands in it is the
+//! host's own word: its pid and its start time. It may be removed and renamed, as a reset of the bot does.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+use windows_sys::Win32::Foundation::ERROR_SHARING_VIOLATION;
+use windows_sys::Win32::Storage::FileSystem::{
+    FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE,
+};
+
+use crate::effects::file;
+use crate::process::Process;
+
+/// Opens the file, or makes it, so that only this process can write it; none when another has it so.
+pub fn lock(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    options.share_mode(FILE_SHARE_READ | FILE_SHARE_DELETE).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    let mut file = match options.open(path) {
+        Err(error) if is_held(&error) => return Ok(None),
+        file => file?,
+    };
+    let us = Process::current();
+    file.set_len(0)?;
+    writeln!(file, "{} {}", us.pid, us.start)?;
+    Ok(Some(file))
+}
+
+/// The pid of the process that has the lock; none when it is free.
+///
+/// Any program of the user may have opened the file and written a pid that is not its own. So the one that is named
+/// must be there since the time that is named, and run a program called as this one is.
+pub fn lock_holder(path: &Path) -> Option<u32> {
+    let mut trial = OpenOptions::new();
+    trial.write(true).share_mode(FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE);
+    if !trial.open(path).is_err_and(|error| is_held(&error)) {
+        return None;
+    }
+    let said = String::from_utf8(file::read_bounded(path, 64).ok()?).ok()?;
+    let (pid, start) = said.trim_end().split_once(' ')?;
+    let holder = Process { pid: pid.parse().ok()?, start: start.parse().ok()? };
+    (holder.is_ours() && is_host(&holder)).then_some(holder.pid)
+}
+
+fn is_host(process: &Process) -> bool {
+    let command = process.command();
+    let stem = command.first().and_then(|program| Path::new(program).file_stem()?.to_str());
+    let ours = std::env::current_exe().ok();
+    let ours = ours.as_deref().and_then(|program| program.file_stem()?.to_str());
+    let called = |name: &str| stem.is_some_and(|stem| stem.eq_ignore_ascii_case(name));
+    called("ductor") || called("ductorw") || ours.is_some_and(called)
+}
+
+fn is_held(error: &io::Error) -> bool {
+    error.raw_os_error().and_then(|raw| u32::try_from(raw).ok()) == Some(ERROR_SHARING_VIOLATION)
+}

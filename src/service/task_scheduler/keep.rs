@@ -1,0 +1,127 @@
+//! What the scheduler and its users make of a definition: the scheduler adds elements and leaves out what is the
+//! default; people set options and add triggers in its window. None of that makes a task stale, and none of it is
+//! lost when the task is written anew.
+
+use crate::service::render::element::Element;
+
+use super::user::User;
+
+/// What Windows takes where an element is missing (\[MS-TSCH\] 2.5.3 and 2.5.4).
+const DEFAULTS: [(&str, &str); 10] = [
+    ("Enabled", "true"),
+    ("RunLevel", "LeastPrivilege"),
+    ("AllowStartOnDemand", "true"),
+    ("AllowHardTerminate", "true"),
+    ("RunOnlyIfNetworkAvailable", "false"),
+    ("WakeToRun", "false"),
+    ("Hidden", "false"),
+    ("MultipleInstancesPolicy", "IgnoreNew"),
+    ("RestartOnIdle", "false"),
+    ("RunOnlyIfIdle", "false"),
+];
+
+/// The task `found` does what `wanted` says, whatever else stands in it. Whether it is enabled is another matter.
+pub fn holds(found: &Element, wanted: &Element, user: &User) -> bool {
+    let switch = ("Settings", "Enabled");
+    let part = |child: &Element| {
+        (wanted.name.as_str(), child.name.as_str()) == switch || child_holds(found, child, user)
+    };
+    // An action with one part more is another action.
+    let exact = matches!(wanted.name.as_str(), "Actions" | "Exec");
+    (!exact || found.children.len() == wanted.children.len()) && wanted.children.iter().all(part)
+}
+
+fn child_holds(found: &Element, child: &Element, user: &User) -> bool {
+    match found.children.iter().find(|it| it.name == child.name) {
+        None => DEFAULTS.contains(&(child.name.as_str(), child.text.as_str())),
+        Some(it) if !child.children.is_empty() => holds(it, child, user),
+        Some(it) if child.name == "UserId" => user.is(&it.text) && user.is(&child.text),
+        Some(it) => it.text == child.text,
+    }
+}
+
+/// `wanted` with what people added to `found`: settings that we have no opinion on, and triggers.
+pub fn with_additions(wanted: &Element, found: &Element) -> Element {
+    let mut task = wanted.clone();
+    add(&mut task, found, &["Settings"]);
+    add(&mut task, found, &["Settings", "IdleSettings"]);
+    add(&mut task, found, &["Triggers"]);
+    task
+}
+
+fn add(task: &mut Element, found: &Element, way: &[&str]) {
+    let place = way
+        .iter()
+        .try_fold(task, |element, name| element.children.iter_mut().find(|child| child.name == *name));
+    if let (Some(place), Some(found)) = (place, found.at(way)) {
+        let new = |it: &&Element| place.children.iter().all(|known| known.name != it.name);
+        let new: Vec<Element> = found.children.iter().filter(new).cloned().collect();
+        place.children.extend(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::home::Home;
+    use crate::service::definition::ServiceDefinition;
+    use crate::service::render::task_xml::tree;
+
+    fn wanted(bot: Option<&str>) -> Element {
+        let home = Home::of("/home/u".into(), None).unwrap();
+        tree(&ServiceDefinition::for_user("/ductor", &home, bot.map(Into::into)), "S-1-0-0").unwrap()
+    }
+
+    /// The task as it would be with this text in place of that.
+    fn changed(from: &str, to: &str) -> Element {
+        let text = wanted(None).document("UTF-16").unwrap();
+        assert!(text.contains(from), "{from}");
+        Element::parse(&text.replace(from, to)).unwrap()
+    }
+
+    #[test]
+    fn what_windows_adds_and_leaves_out_is_no_difference() {
+        let user = User::unknown();
+        for (from, to) in [
+            ("<Hidden>false</Hidden>", ""),
+            ("<RegistrationInfo>", "<RegistrationInfo><URI>\\ductor</URI>"),
+            ("<IdleSettings>", "<IdleSettings><Duration>PT10M</Duration>"),
+            ("version=\"1.2\"", "version=\"1.4\""),
+            (
+                "<Priority>4</Priority>\n    <RunOnlyIfIdle>false",
+                "<Priority>4</Priority><Enabled>false</Enabled><RunOnlyIfIdle>false",
+            ),
+        ] {
+            assert!(holds(&changed(from, to), &wanted(None), &user), "{to}");
+        }
+    }
+
+    #[test]
+    fn what_ends_the_bot_sooner_or_runs_another_program_is_one() {
+        let user = User::unknown();
+        for (from, to) in [
+            ("<DisallowStartIfOnBatteries>false", "<DisallowStartIfOnBatteries>true"),
+            ("<StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>", ""),
+            ("<ExecutionTimeLimit>PT0S", "<ExecutionTimeLimit>PT72H"),
+            ("<StopOnIdleEnd>false", "<StopOnIdleEnd>true"),
+            ("<UserId>S-1-0-0</UserId>", "<UserId>S-1-5-18</UserId>"),
+            ("<Delay>PT10S</Delay>", ""),
+            ("/ductorw", "/ductorx"),
+            ("<WorkingDirectory>", "<Arguments>run --bot x</Arguments><WorkingDirectory>"),
+            ("</Exec>", "</Exec><Exec><Command>x</Command></Exec>"),
+            ("<RunLevel>LeastPrivilege", "<RunLevel>HighestAvailable"),
+        ] {
+            assert!(!holds(&changed(from, to), &wanted(None), &user), "{to}");
+        }
+        assert!(!holds(&wanted(None), &wanted(Some("x")), &user));
+    }
+
+    #[test]
+    fn what_people_added_is_kept() {
+        let found = changed("<Settings>", "<Settings><DeleteExpiredTaskAfter>PT0S</DeleteExpiredTaskAfter>");
+        let task = with_additions(&wanted(Some("x")), &found);
+        assert_eq!(task.text_at(&["Settings", "DeleteExpiredTaskAfter"]), Some("PT0S"));
+        assert_eq!(task.text_at(&["Settings", "Priority"]), Some("4"));
+        assert!(task.text_at(&["Actions", "Exec", "Arguments"]).is_some());
+    }
+}

@@ -1,0 +1,28 @@
+//! Where the fake service managers come from: one program, linked under the names that are wanted.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test says what it expects by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Puts fakes under these names into a folder.
+pub fn put(folder: &Path, names: &[&str]) {
+    fs::create_dir_all(folder).unwrap();
+    for name in names {
+        std::os::unix::fs::symlink(program(), folder.join(name)).unwrap();
+    }
+}
+
+/// Puts the real `ductor` into a folder, under this name too.
+pub fn put_ductor(folder: &Path, name: &str) {
+    fs::create_dir_all(folder).unwrap();
+    let (ductor, path) = (env!("CARGO_BIN_EXE_ductor"), folder.join(name));
+    // A link that is a file of its own: it has to know its own name.
+    fs::hard_link(ductor, &path).or_else(|_| fs::copy(ductor, &path).map(drop)).unwrap();
+}
+
+fn program() -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_ductor")).with_file_name("fakes");
+    assert!(program.exists(), "the fake managers are not built; to build them: cargo build --package fakes");
+    program
+}

@@ -1,0 +1,274 @@
+//! The programs for Windows, under Wine: the host with its job, its events and its lock, and what people see.
+//!
+//! What Wine can't show is in `tests/on-windows.ps1`, which a person with Windows runs.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use xtask::lab::wine::seen_from_inside;
+use xtask::lab::{Output, Wine, wait_for};
+use xtask::test::in_lab::WINDOWS;
+
+use crate::world::PATIENCE;
+
+crate::tests![
+    people_see_what_they_see_elsewhere,
+    ductorw_has_no_window_and_ductor_has_a_console,
+    a_bot_that_asks_for_it_is_back_at_once,
+    a_bot_that_is_killed_is_back_and_what_it_started_is_gone,
+    a_bot_with_a_console_is_told_to_end_and_nobody_outlives_a_stop,
+    a_host_that_is_killed_takes_its_tree_along,
+    a_second_host_refuses_and_names_the_first,
+    a_lock_that_is_taken_away_is_locked_anew,
+    without_a_window_pythonw_runs_the_bot,
+    without_a_window_everything_that_is_said_is_kept,
+];
+
+/// A Windows where a bot can be run.
+struct World {
+    wine: Wine,
+    programs: PathBuf,
+}
+
+/// A host that was started in it, as this computer sees it.
+struct Running(Child);
+
+impl World {
+    fn new() -> Result<Self> {
+        let programs = PathBuf::from(std::env::var_os(WINDOWS).context(WINDOWS)?);
+        let world = Self { wine: Wine::new()?, programs };
+        fs::create_dir_all(world.wine.path("world"))?;
+        Ok(world)
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let bot = seen_from_inside(&self.programs.join("bot.exe"));
+        let mut command = self.wine.command(self.programs.join(format!("{name}.exe")));
+        command.env("DUCTOR_BOT", format!(r"{bot} C:\world"));
+        command
+    }
+
+    fn ductor(&self, words: &[&str]) -> Result<Output> {
+        self.wine.run(self.program("ductor").args(words))
+    }
+
+    /// Starts the host as the Task Scheduler does; its first bot runs when this returns.
+    fn host(&self) -> Result<Running> {
+        let running = Running(self.program("ductorw").spawn()?);
+        self.noted("start", 1)?;
+        wait_for("its state", PATIENCE, || Ok(self.state()?["bot"].is_object().then_some(())))?;
+        Ok(running)
+    }
+
+    /// What the bots noted that begins with this word, when there is so much of it: their pids.
+    fn noted(&self, word: &str, count: usize) -> Result<Vec<String>> {
+        wait_for(&format!("{word} {count}"), PATIENCE, || {
+            let notes = fs::read_to_string(self.wine.path("world/events")).unwrap_or_default();
+            let pids: Vec<_> =
+                notes.lines().filter_map(|line| line.strip_prefix(word)?.strip_prefix(' ')).collect();
+            Ok((pids.len() >= count).then(|| pids.iter().map(ToString::to_string).collect()))
+        })
+    }
+
+    fn end_bot(&self, code: i32) -> Result<()> {
+        let (new, end) = (self.wine.path("world/end.new"), self.wine.path("world/end"));
+        fs::write(&new, code.to_string())?;
+        Ok(fs::rename(new, end)?)
+    }
+
+    /// Ends a process without asking it.
+    fn kill(&self, pid: &str) -> Result<()> {
+        let kill = [r"C:\world", "kill", pid];
+        self.wine.run(self.wine.command(self.programs.join("bot.exe")).args(kill))?.ended(0).map(drop)
+    }
+
+    fn home(&self, name: &str) -> PathBuf {
+        self.wine.path("users/root/.ductor").join(name)
+    }
+
+    fn state(&self) -> Result<Value> {
+        Ok(serde_json::from_slice(&fs::read(self.home("host.json")).unwrap_or_default()).unwrap_or_default())
+    }
+
+    /// How many bots and children of bots run: two for each bot.
+    fn are_left(&self, count: usize) -> Result<()> {
+        wait_for(&format!("{count} processes of bots"), PATIENCE, || {
+            let left = self.wine.processes("bot.exe")?;
+            ensure!(left.len() == count, "{left:?}");
+            Ok(Some(()))
+        })
+    }
+}
+
+impl Running {
+    /// Its exit code, once it has ended.
+    fn end(mut self) -> Result<i32> {
+        wait_for("the end of the host", PATIENCE, || Ok(self.0.try_wait()?))?.code().context("no code")
+    }
+}
+
+fn people_see_what_they_see_elsewhere() -> Result<()> {
+    let world = World::new()?;
+    let version = world.ductor(&["--version"])?.ok()?;
+    assert_eq!(version, concat!("ductor ", env!("CARGO_PKG_VERSION")));
+    let help = world.ductor(&["help"])?.ok()?;
+    assert!(help.starts_with("ductor keeps your bot always on"), "{help}");
+    let task = world.ductor(&["service", "render"])?.ok()?;
+    let twin = seen_from_inside(&world.programs.join("ductorw.exe"));
+    assert!(task.contains(&format!("<Command>{twin}</Command>")), "{task}");
+    let unit = world.ductor(&["service", "render", "--manager", "systemd"])?.ok()?;
+    assert!(unit.contains("\n[Service]\n"), "{unit}");
+    let bot = world.ductor(&["bot", "path"])?.ok()?;
+    assert!(bot.ends_with(r"\bot.exe C:\world"), "{bot}");
+    let wrong = world.ductor(&["servce"])?.ended(2)?;
+    assert!(wrong.stderr.contains("'service'"), "{wrong}");
+    Ok(())
+}
+
+/// The field `Subsystem` of the optional header (Microsoft, "PE Format"): 2 is a program with windows, 3 one with a
+/// console.
+fn ductorw_has_no_window_and_ductor_has_a_console() -> Result<()> {
+    let world = World::new()?;
+    for (name, expected) in [("ductorw", 2), ("ductor", 3)] {
+        let program = fs::read(world.programs.join(format!("{name}.exe")))?;
+        let header = u32::from_le_bytes(program[0x3c..0x40].try_into()?) as usize;
+        assert_eq!(&program[header..header + 4], b"PE\0\0");
+        let subsystem = u16::from_le_bytes(program[header + 24 + 68..][..2].try_into()?);
+        assert_eq!(subsystem, expected, "{name}");
+    }
+    Ok(())
+}
+
+fn a_bot_that_asks_for_it_is_back_at_once() -> Result<()> {
+    let world = World::new()?;
+    let host = world.host()?;
+    let asked = Instant::now();
+    world.end_bot(42)?;
+    world.noted("start", 2)?;
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed()); // the ladder's first step
+    world.are_left(2)?;
+    assert_eq!((&world.state()?["last_exit"]["code"], &world.state()?["restarts"]), (&42.into(), &0.into()));
+
+    world.ductor(&["restart"])?.ended(0)?;
+    world.noted("start", 3)?;
+    world.are_left(2)?;
+    assert_eq!(world.state()?["restarts"], 0);
+
+    world.end_bot(0)?;
+    assert_eq!(host.end()?, 0);
+    world.are_left(0)
+}
+
+fn a_bot_that_is_killed_is_back_and_what_it_started_is_gone() -> Result<()> {
+    let world = World::new()?;
+    let _host = world.host()?;
+    world.kill(&world.noted("start", 1)?[0])?;
+    world.noted("start", 2)?;
+    world.are_left(2)?;
+    assert_eq!(world.state()?["restarts"], 1);
+    assert_eq!(world.ductor(&["status", "--json"])?.code, 0);
+    Ok(())
+}
+
+fn a_bot_with_a_console_is_told_to_end_and_nobody_outlives_a_stop() -> Result<()> {
+    let world = World::new()?;
+    let host = world.host()?;
+    world.are_left(2)?;
+    let stop = world.ductor(&["stop"])?.ended(0)?;
+    assert!(stop.stdout.starts_with("stopped the bot and its host (pid "), "{stop}");
+    assert_eq!(host.end()?, 0);
+    assert_eq!(world.noted("told", 1)?, world.noted("start", 1)?);
+    world.are_left(0)?;
+    assert_eq!(world.state()?["ended"], "stopped");
+    assert_eq!(world.ductor(&["stop"])?.ok()?, "nothing runs");
+    Ok(())
+}
+
+fn a_host_that_is_killed_takes_its_tree_along() -> Result<()> {
+    let world = World::new()?;
+    let _host = world.host()?;
+    world.noted("orphan", 1)?;
+    world.kill(&world.state()?["process"]["pid"].to_string())?;
+    world.are_left(0)?;
+    assert_eq!(world.ductor(&["stop"])?.ok()?, "nothing runs", "the lock went with it");
+    let _next = world.program("ductorw").spawn()?;
+    world.noted("start", 2).map(drop)
+}
+
+fn a_second_host_refuses_and_names_the_first() -> Result<()> {
+    let world = World::new()?;
+    let first = world.host()?;
+    let pid = world.state()?["process"]["pid"].to_string();
+    let second = world.ductor(&["run"])?.ended(1)?;
+    assert!(second.stderr.contains(&format!("it runs already, as the service (host pid {pid})")), "{second}");
+    let _third = world.program("ductorw").args(["run", "--takeover"]).spawn()?;
+    assert_eq!(first.end()?, 0);
+    world.noted("start", 2)?;
+    world.are_left(2)
+}
+
+fn a_lock_that_is_taken_away_is_locked_anew() -> Result<()> {
+    let world = World::new()?;
+    let _host = world.host()?;
+    let delete = r"del C:\users\root\.ductor\host.lock";
+    world.wine.run(world.wine.command("cmd").args(["/c", delete]))?.ended(0)?;
+    wait_for("a new file", PATIENCE, || Ok(world.home("host.lock").exists().then_some(())))?;
+    let second = world.ductor(&["run"])?.ended(1)?;
+    assert!(second.stderr.contains("it runs already"), "{second}");
+    assert_eq!(world.noted("start", 1)?.len(), 1);
+    Ok(())
+}
+
+/// An environment as `python -m venv` makes it, whose two programs are our bot.
+fn without_a_window_pythonw_runs_the_bot() -> Result<()> {
+    let world = World::new()?;
+    let scripts = world.wine.path("users/root/AppData/Local/ductor/bot/1/Scripts");
+    let site = scripts.with_file_name("Lib").join("site-packages");
+    fs::create_dir_all(site.join("ductor_bot"))?;
+    fs::create_dir_all(&scripts)?;
+    fs::write(site.join("ductor_bot/__main__.py"), "")?;
+    fs::write(scripts.with_file_name("pyvenv.cfg"), "version = 3.12.1\n")?;
+    fs::write(scripts.join("../../current"), "1\n")?;
+    for name in ["python.exe", "pythonw.exe"] {
+        fs::copy(world.programs.join("bot.exe"), scripts.join(name))?;
+    }
+    let config = r#"{"telegram_token": "1:a", "allowed_user_ids": [4711]}"#;
+    fs::create_dir_all(world.home("config"))?;
+    fs::write(world.home("config/config.json"), config)?;
+
+    for (host, python) in [("ductorw", "pythonw.exe"), ("ductor", "python.exe")] {
+        let mut host = world.program(host);
+        host.env_remove("DUCTOR_BOT").env("BOT_FOLDER", r"C:\world");
+        let host = Running(host.spawn()?);
+        let command = wait_for("its bot", PATIENCE, || {
+            let command = world.state()?["bot"]["command"].clone();
+            Ok(command.is_array().then_some(command))
+        })?;
+        let python = format!(r"C:\users\root\AppData\Local\ductor\bot\1\Scripts\{python}");
+        assert_eq!(command, serde_json::json!([python, "-m", "ductor_bot"]));
+        world.ductor(&["stop"])?.ended(0)?;
+        host.end()?;
+    }
+    Ok(())
+}
+
+fn without_a_window_everything_that_is_said_is_kept() -> Result<()> {
+    let world = World::new()?;
+    let host = world.host()?;
+    let first = &world.noted("start", 1)?[0];
+    world.end_bot(3)?;
+    let second = &world.noted("start", 2)?[1];
+    world.ductor(&["stop"])?.ended(0)?;
+    host.end()?;
+    let out = fs::read_to_string(world.home("logs/service.log"))?;
+    assert_eq!(out, format!("the bot {first} says hello\nthe bot {second} says hello\n"));
+    let err = fs::read_to_string(world.home("logs/service.err"))?;
+    assert_eq!(err, "the bot ended with code 3; it is started again in 2 s\n");
+    let logs = world.ductor(&["service", "logs", "--no-follow"])?.ok()?;
+    assert!(logs.contains(out.trim_end()) && logs.contains(err.trim_end()), "{logs}");
+    Ok(())
+}
