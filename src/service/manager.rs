@@ -183,8 +183,8 @@ pub trait Manager {
         effects: &Effects<'_>,
     ) -> Result<Installed>;
 
-    /// Stops the service and removes everything that was made for it. Says what was done, a line each. All or
-    /// nothing: after an error it is as before, and may be tried again.
+    /// Stops the service and removes everything that was made for it. Says what was done, a line each. After
+    /// an error it is as before, or trying again does the rest.
     ///
     /// # Errors
     /// The definition is not ours, or can't be removed.

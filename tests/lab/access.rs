@@ -94,7 +94,7 @@ fn without_polkit_linger_is_refused_and_the_command_is_said() -> Result<()> {
         let status = world.status("alice")?;
         assert_eq!(status["problems"][0]["fix"], exact, "{status:#}");
         // The command helps, as it stands there.
-        world.run("root", &exact.split(' ').collect::<Vec<_>>())?.ok()?;
+        world.run(User::Login("root"), &exact.split(' ').collect::<Vec<_>>())?.ok()?;
         let status = world.status("alice")?;
         assert_eq!(
             (&status["survives_logout"], &status["problems"]),

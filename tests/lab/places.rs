@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
-use xtask::lab::{Image, wait_for};
+use xtask::lab::{Image, needs, wait_for};
 
 use crate::world::{BOT, PATIENCE, World};
 
@@ -255,6 +255,8 @@ fn a_file_system_that_takes_its_time_is_waited_for() -> Result<()> {
     let world = World::with_package(&BOOKWORM)?;
     fs::write(world.path("/srv/bot"), BOT)?;
     // The computer makes the disk, as machines have none.
+    let missing = if needs::on_path("mkfs.ext4") { &[][..] } else { &["e2fsprogs"] };
+    needs::install(missing, &|what| println!("{what}"))?;
     fs::File::create(world.path("/srv/disk"))?.set_len(16 << 20)?;
     let file = world.path("/srv/disk").display().to_string();
     let host = |program: &str, args: &[&str]| -> Result<String> {
