@@ -1,19 +1,22 @@
 #!/bin/sh
-# What `cargo xtask dist --all` needs beyond rustup on Debian, x86_64 or aarch64: run it once, as root or with the
-# packages below installed.
+# What `cargo xtask dist --all` needs beyond rustup, and what runs the result here: once, on Debian, as root or with
+# the packages below installed. Elsewhere rustup's targets, mingw's gcc and zig (in PATH, or named by ZIG) are enough.
 #
 #   packaging/cross-setup.sh        then: . "$HOME/.cargo/env" && cargo xtask dist --all
 #
-# A compiler for Linux on both processors is rustup's tool chain with two more standard libraries. They bring the
-# C library, and the tool chain its linker, so there is no cross compiler to get. (Debian's own rustc brings neither;
-# this tool chain stands beside it.) The emulator runs the other processor's programs in tests.
+# Linux on both processors: rustup's tool chain with two more standard libraries. They bring the C library, and the
+# tool chain its linker. Windows: mingw. macOS: zig, which brings what stands for Apple's libraries. The emulator runs
+# the other processor's programs in tests. (Debian's own rustc is too old; rustup's stands beside it.)
 #
 # RUSTUP_HOME, CARGO_HOME     where rustup keeps its things, as ever
 # RUSTUP_TOOLCHAIN            which tool chain gets the libraries; the default one if not set
+# XDG_CACHE_HOME              zig goes to the folder ductor/zig there
 set -eu
 
-packages='gcc git libc6-dev qemu-user-static'
-targets='x86_64-unknown-linux-musl aarch64-unknown-linux-musl'
+packages='gcc git libc6-dev gcc-mingw-w64-x86-64-win32 python3-pip qemu-user-static'
+targets='x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-pc-windows-gnu
+  x86_64-apple-darwin aarch64-apple-darwin'
+zig=0.17.1 # another one may link other bytes
 
 say() { echo "cross-setup: $*" >&2; }
 
@@ -47,4 +50,12 @@ fi
 for target in $targets; do
   rustup -q target add "$target"
 done
-say "ready: $targets"
+
+# 4. zig, as the Python index has it; nothing of the system's Python changes
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ductor/zig
+if [ ! -d "$cache/ziglang-$zig.dist-info" ]; then
+  say "pip install ziglang==$zig"
+  rm -rf "$cache"
+  python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --no-deps --target "$cache" "ziglang==$zig"
+fi
+say ready

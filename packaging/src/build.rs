@@ -12,15 +12,19 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 use crate::release::NAME;
-use crate::target::{Libc, Target};
-use crate::tools;
+use crate::target::Target;
 use crate::workspace::{Workspace, cargo, output};
+use crate::{linker, macho, made_of};
 
-/// Compiles the program of a target. Cargo says on stderr how far it is.
+/// Compiles the programs of a target. Cargo says on stderr how far it is.
 ///
 /// # Errors
-/// It does not compile, or a crate that is needed can't be fetched.
-pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
+/// They do not compile, or a crate that is needed can't be fetched.
+pub fn build(workspace: &Workspace, target: &'static Target, epoch: u64) -> Result<()> {
+    target.parts().into_iter().try_for_each(|part| compile(workspace, part, epoch))
+}
+
+fn compile(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
     // First, so that every folder of sources is there and gets its name.
     let mut fetch = cargo();
     fetch.args(["fetch", "--locked", "--target", target.triple]).current_dir(&workspace.root);
@@ -29,20 +33,29 @@ pub fn build(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
     build
         .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
         .current_dir(&workspace.root)
+        .args(["--features", made_of::FEATURE])
+        .env(made_of::VARIABLE, made_of::write(workspace, target)?)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
-    set_linker(&mut build, target)?;
+    linker::set(&mut build, target, workspace)?;
     set_flags(&mut build, target, remap(workspace)?);
     run("build", target, &mut build)
 }
 
-/// The compiled program of a target.
+/// The compiled programs of a target, in the order of its OS.
 ///
 /// # Errors
-/// It was not compiled yet.
-pub fn program(workspace: &Workspace, target: &Target) -> Result<Vec<u8>> {
-    let name = format!("{NAME}{}", target.os.exe_suffix());
-    let path = workspace.target.join(target.triple).join("release").join(name);
-    fs::read(&path).with_context(|| format!("{} is not compiled: leave out --no-build", path.display()))
+/// One was not compiled yet, or can't be joined.
+pub fn programs(workspace: &Workspace, target: &'static Target) -> Result<Vec<Vec<u8>>> {
+    let compiled = |target: &Target, name: &str| {
+        let path = workspace.target.join(target.triple).join("release").join(name);
+        fs::read(&path).with_context(|| format!("{} is not compiled: leave out --no-build", path.display()))
+    };
+    let joined = |name: &&str| {
+        let parts =
+            target.parts().into_iter().map(|part| compiled(part, name)).collect::<Result<Vec<_>>>()?;
+        if target.joins.is_empty() { Ok(parts.concat()) } else { macho::join(&parts) }
+    };
+    target.os.programs().iter().map(joined).collect()
 }
 
 /// Runs cargo, which talks on stderr; its stdout is not data, and stdout is ours.
@@ -50,17 +63,6 @@ fn run(what: &str, target: &Target, command: &mut Command) -> Result<()> {
     let what = format!("cargo {what} for {}", target.triple);
     let status = command.stdout(Stdio::null()).status().with_context(|| what.clone())?;
     ensure!(status.success(), "{what}: {status}; what it said stands above");
-    Ok(())
-}
-
-/// Links for musl with the linker that Rust's own tool chain brings, unless the caller's environment names one:
-/// with it and the C library that comes with the target nothing of this machine is linked in, so any machine
-/// links for any processor, and gives the same bytes. A tool chain without it (Debian's) links as it does by itself.
-fn set_linker(build: &mut Command, target: &Target) -> Result<()> {
-    let theirs = format!("CARGO_TARGET_{}_LINKER", target.triple.to_uppercase().replace('-', "_"));
-    if target.libc == Some(Libc::Musl) && env::var_os(theirs).is_none() && tools::own_linker()?.is_some() {
-        build.arg("--config").arg(format!("target.{}.linker=\"{}\"", target.triple, tools::LINKER));
-    }
     Ok(())
 }
 

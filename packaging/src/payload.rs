@@ -8,7 +8,7 @@ use clap::Command;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use ductor::service::ServiceDefinition;
-use ductor::service::render::unit;
+use ductor::service::render::{plist, task_xml, unit};
 
 use crate::release::NAME;
 use crate::target::{Os, Target};
@@ -37,7 +37,7 @@ pub struct File {
 /// What a file of the payload is. Its place and its mode follow from that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The program.
+    /// A program.
     Program,
     /// What the OS's own service manager reads.
     Definition,
@@ -54,23 +54,22 @@ pub enum Role {
 }
 
 impl Payload {
-    /// Puts the payload of a target together around its compiled program.
+    /// Puts the payload of a target together around its compiled programs, in the order of its OS.
     ///
     /// # Errors
     /// A file of the workspace is missing.
-    pub fn of(target: &'static Target, program: Vec<u8>, workspace: &Workspace) -> Result<Self> {
+    pub fn of(target: &'static Target, programs: Vec<Vec<u8>>, workspace: &Workspace) -> Result<Self> {
         let mut files = Vec::new();
         let mut put = |role, name: &str, bytes| files.push(File { role, name: name.into(), bytes });
-        put(Role::Program, &format!("{NAME}{}", target.os.exe_suffix()), program);
-        if target.os == Os::Linux {
-            put(Role::Definition, unit::NAME, unit()?.into());
+        for (name, program) in target.os.programs().iter().zip(programs) {
+            put(Role::Program, name, program);
         }
+        let (name, definition) = definition(target.os)?;
+        put(Role::Definition, name, definition);
         for (name, page) in man_pages()? {
             put(Role::ManPage, &name, page);
         }
-        for (shell, name) in
-            [(Shell::Bash, "ductor.bash"), (Shell::Zsh, "_ductor"), (Shell::Fish, "ductor.fish")]
-        {
+        for &(shell, name) in shells(target.os) {
             put(Role::Completion(shell), name, completion(shell));
         }
         put(Role::Readme, "README.md", workspace.read("README.md")?);
@@ -91,9 +90,25 @@ impl File {
     }
 }
 
-/// The unit that serves every user, by the runtime's own renderer.
-fn unit() -> Result<String> {
-    Ok(unit::render(&ServiceDefinition::packaged(format!("/usr/bin/{NAME}")))?)
+/// The definition that serves every user, by the runtime's own renderer, and the name of its file.
+fn definition(os: Os) -> Result<(&'static str, Vec<u8>)> {
+    let definition = ServiceDefinition::packaged(os.packaged_program());
+    Ok(match os {
+        Os::Linux => (unit::NAME, unit::render(&definition)?.into()),
+        Os::Macos => (plist::FILE, plist::render(&definition, &[])?.into()),
+        // No user is named in it.
+        Os::Windows => ("ductor_task.xml", task_xml::utf16(&task_xml::render(&definition, "")?)),
+    })
+}
+
+/// The shells that people have there, and the names of their scripts.
+fn shells(os: Os) -> &'static [(Shell, &'static str)] {
+    match os {
+        Os::Linux | Os::Macos => {
+            &[(Shell::Bash, "ductor.bash"), (Shell::Zsh, "_ductor"), (Shell::Fish, "ductor.fish")]
+        }
+        Os::Windows => &[(Shell::PowerShell, "_ductor.ps1")],
+    }
 }
 
 /// A page a command, as git has it: `ductor.1`, `ductor-service.1`, `ductor-service-install.1`.
@@ -126,7 +141,7 @@ pub(crate) mod tests {
 
     /// A payload around any bytes as the program, as bundles are tested with.
     pub(crate) fn sample(program: &[u8]) -> Payload {
-        Payload::of(&TARGETS[0], program.into(), &Workspace::find().unwrap()).unwrap()
+        Payload::of(&TARGETS[0], vec![program.into()], &Workspace::find().unwrap()).unwrap()
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
-use xtask::bundle::{Format, arch, deb, rpm, tar_xz};
+use xtask::bundle::{Format, arch, deb, rpm, tar_xz, zip};
 use xtask::payload::{Payload, Role};
 use xtask::release::Release;
 use xtask::target::TARGETS;
@@ -20,7 +20,9 @@ use xtask::workspace::Workspace;
 
 const EPOCH: u64 = 1_234_567_890;
 
-/// A bundle of the real payload, with a small program of this machine in the place of ours.
+mod programs;
+
+/// A bundle of the real payload, with a small program in the place of ours.
 struct Packed {
     folder: TempDir,
     file: PathBuf,
@@ -28,9 +30,13 @@ struct Packed {
 }
 
 fn packed(format: &Format) -> Packed {
+    packed_for("x86_64-unknown-linux-gnu", format)
+}
+
+fn packed_for(triple: &str, format: &Format) -> Packed {
     let workspace = Workspace::find().unwrap();
-    let target = TARGETS.iter().find(|target| target.triple == "x86_64-unknown-linux-gnu").unwrap();
-    let payload = Payload::of(target, fs::read("/bin/true").unwrap(), &workspace).unwrap();
+    let target = TARGETS.iter().find(|target| target.triple == triple).unwrap();
+    let payload = Payload::of(target, programs::small(target), &workspace).unwrap();
     let mut release = release();
     release.version = "1.2.3-rc.1".parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -267,4 +273,37 @@ fn the_package_of_arch_holds_the_payload_and_says_what_it_is() {
     let listed = |path: &&String| list.lines().any(|line| line.trim_start_matches("./") == path.as_str());
     let missing: Vec<_> = found.keys().filter(|path| !listed(path)).collect();
     assert_eq!(missing, [".MTREE"]);
+}
+
+#[test]
+fn the_zip_holds_the_payload_of_windows_at_its_top() {
+    let packed = packed_for("x86_64-pc-windows-gnu", &zip::FORMAT);
+    let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+    assert!(file.ends_with("/ductor-x86_64-pc-windows-gnu.zip"), "{file}");
+    fs::create_dir(folder.join("root")).unwrap();
+    if run(&folder.join("root"), "bsdtar", &["-xpf", &file]).is_none() {
+        return;
+    }
+    let found = files(&folder.join("root"));
+    assert_eq!(found.len(), packed.payload.files.len(), "{:?}", found.keys());
+    for path in ["ductor.exe", "ductorw.exe", "LICENSE-MIT", "completions/_ductor.ps1", "man/ductor.1"] {
+        let wanted =
+            packed.payload.files.iter().find(|file| path.rsplit('/').next() == Some(&file.name)).unwrap();
+        assert_same(path, &found[path], wanted.mode(), &wanted.bytes);
+    }
+    let task = &found["service/ductor_task.xml"].1;
+    assert!(task.starts_with(&[0xff, 0xfe, b'<', 0]), "UTF-16, as schtasks wants it");
+    let listing = run(folder, "bsdtar", &["-tvf", &file]).unwrap();
+    assert!(listing.lines().all(|line| line.contains(" Feb 13  2009 ")), "{listing}");
+}
+
+#[test]
+fn the_archive_of_macos_holds_its_agent() {
+    let packed = packed_for("aarch64-apple-darwin", &tar_xz::FORMAT);
+    let Some(listing) = run(packed.folder.path(), "tar", &["-tJf", &packed.file.display().to_string()])
+    else {
+        return;
+    };
+    let agent = "ductor-aarch64-apple-darwin/service/dev.ductor.plist";
+    assert!(listing.lines().any(|line| line == agent), "{listing}");
 }

@@ -91,7 +91,7 @@ fn a_wrong_content_does_not_pass_with_the_right_hash() {
     let workspace = Workspace::find().unwrap();
     let release = Release { epoch: EPOCH.parse().unwrap(), ..Release::of(&workspace).unwrap() };
     let of = TARGETS.iter().find(|target| target.triple == "x86_64-unknown-linux-gnu").unwrap();
-    let payload = Payload::of(of, fs::read("/bin/true").unwrap(), &workspace).unwrap();
+    let payload = Payload::of(of, vec![fs::read("/bin/true").unwrap()], &workspace).unwrap();
     let deb = folder.join((deb::FORMAT.file)(&release.version, of));
 
     let mut other = payload.clone();

@@ -1,5 +1,6 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
+mod bot;
 mod cli;
 mod fakes;
 mod golden;
@@ -8,6 +9,7 @@ mod host;
 mod launchd;
 mod log_files;
 mod one_host;
+mod origin;
 mod property;
 mod restart;
 mod stop;

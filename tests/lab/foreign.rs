@@ -39,7 +39,7 @@ pub fn put(machine: &Machine, format: &Format, version: u32) -> Result<String> {
     let workspace = Workspace::find()?;
     let mut release = Release::of(&workspace)?;
     release.version = format!("9.0.{version}").parse()?;
-    let mut payload = Payload::of(own_target()?, fs::read("/bin/true")?, &workspace)?;
+    let mut payload = Payload::of(own_target()?, vec![fs::read("/bin/true")?], &workspace)?;
     let unit = payload.files.iter_mut().find(|file| file.role == Role::Definition).context("no unit")?;
     let text = String::from_utf8(std::mem::take(&mut unit.bytes))?;
     let start = format!("/bin/sh -c 'echo up {version}; exec sleep infinity'");

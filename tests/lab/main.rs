@@ -7,6 +7,7 @@
 
 mod access;
 mod arch;
+mod cross;
 mod deb;
 mod definitions;
 mod endings;
@@ -15,21 +16,26 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
+mod made_of;
 mod onboarding;
+mod openrc;
 mod owners;
 mod package;
 mod places;
 mod reproducible;
 mod rpm;
 mod screens;
+mod search_path;
 mod service;
 mod survive;
 mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
 mod wine;
 mod world;
 
@@ -69,9 +75,12 @@ fn main() -> ExitCode {
     }
     let tests = [
         reproducible::TESTS, // the longest first
+        cross::TESTS,
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
+        made_of::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,
@@ -82,6 +91,7 @@ fn main() -> ExitCode {
         owners::TESTS,
         inside::TESTS,
         screens::TESTS,
+        search_path::TESTS,
         deb::TESTS,
         definitions::TESTS,
         places::TESTS,
@@ -89,6 +99,7 @@ fn main() -> ExitCode {
         journal::TESTS,
         upgrade::TESTS,
         onboarding::TESTS,
+        openrc::TESTS,
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,

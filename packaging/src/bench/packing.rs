@@ -105,7 +105,7 @@ impl Pack {
         let host = target::host_platform();
         let target = target::choose(&host, &host, |it| crate::tools::has_standard_library(it.triple));
         let target = target.context("no bundle is made for this machine")?;
-        let payload = Payload::of(target, fs::read(&arena.program)?, &arena.workspace)?;
+        let payload = Payload::of(target, vec![fs::read(&arena.program)?], &arena.workspace)?;
         Ok(Self { release: Release::of(&arena.workspace)?, payload, target })
     }
 

@@ -37,6 +37,8 @@ pub const FORMAT: Format = Format {
 
 /// What Debian has otherwise than others. Its licences stand in the file `copyright`.
 const DEBIAN: Distribution = Distribution {
+    top: "usr",
+    definition: layout::SYSTEMD_USER,
     zsh: "usr/share/zsh/vendor-completions",
     documentation: |file: &File| match file.role {
         Role::Licence => None,
@@ -72,7 +74,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
 
 /// What is installed: the payload, and what Debian's policy wants beside it.
 fn tree(release: &Release, payload: &Payload) -> Result<Tree> {
-    let mut tree = layout::linux(payload, &DEBIAN)?;
+    let mut tree = layout::system(payload, &DEBIAN)?;
     let changelog = gzip(changelog(release).as_bytes())?;
     tree.add(&format!("usr/share/doc/{NAME}/changelog.Debian.gz"), 0o644, changelog)?;
     tree.add(&format!("usr/share/doc/{NAME}/copyright"), 0o644, COPYRIGHT.into())?;

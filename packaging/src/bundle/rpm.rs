@@ -37,6 +37,8 @@ pub const FORMAT: Format = Format {
 
 /// What Fedora and its kin have otherwise than others.
 const FEDORA: Distribution = Distribution {
+    top: "usr",
+    definition: layout::SYSTEMD_USER,
     zsh: "usr/share/zsh/site-functions",
     documentation: |file: &File| match file.role {
         Role::Licence => Some(format!("{LICENCES}/{}", file.name)),
@@ -102,7 +104,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
 
 /// What is installed: the payload, and the preset.
 fn tree(_: &Release, payload: &Payload) -> Result<Tree> {
-    let mut tree = layout::linux(payload, &FEDORA)?;
+    let mut tree = layout::system(payload, &FEDORA)?;
     tree.add(PRESET.0, 0o644, PRESET.1.into())?;
     Ok(tree)
 }

@@ -32,5 +32,5 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
 }
 
 fn tree(_: &Release, payload: &Payload) -> Result<Tree> {
-    layout::archive(payload, &format!("{NAME}-{}", payload.target.triple))
+    layout::archive(payload, &format!("{NAME}-{}/", payload.target.triple))
 }
