@@ -124,6 +124,7 @@ mod tests {
         assert_eq!(state.get("calls").as_deref(), Some("x a y\nx b y\nx c y\nx d y"));
         state.set("codes", "5 37\n").ok();
         assert_eq!([0; 3].map(|_| state.take_word("codes")), [Some("5".into()), Some("37".into()), None]);
+        state.remove("lie-at");
         state.set("fail-at", "b").ok();
         state.remove("calls");
         assert_eq!(
