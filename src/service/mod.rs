@@ -3,10 +3,11 @@
 //! [`definition`] is the value, [`render`] its text, [`manager`] the seam to those who run it: [`systemd`],
 //! [`launchd`], [`task_scheduler`]. On top of that seam, the same for every manager: [`up`] (when it counts as
 //! started), [`status`] (the truth about it), [`doctor`] (why it does not behave), [`logs`] (the bot's lines),
-//! [`program`] (what it runs), [`turn`] (who may change it now).
+//! [`program`] (what it runs), `folder` (who may write definitions), [`turn`] (who may change it now).
 
 pub mod definition;
 pub mod doctor;
+mod folder;
 pub mod launchd;
 pub mod logs;
 pub mod manager;

@@ -12,9 +12,9 @@ use crate::effects::file::read_bounded;
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::definition::{Chosen, Owner, ServiceDefinition};
+use crate::service::folder;
 use crate::service::manager::Problem;
 use crate::service::render::{self, plist as text_of};
-use crate::service::systemd::units::check_folder;
 use crate::{bot, search_path};
 
 /// The folders of property lists.
@@ -54,7 +54,7 @@ impl Folders {
     /// # Errors
     /// As said.
     pub fn refuse_others(&self, loaded: Option<&Path>) -> Result<()> {
-        check_folder(&self.own)?;
+        folder::check(&self.own)?;
         let shared = self.shared.join(text_of::FILE);
         for path in [Some(&*self.agent()), Some(&shared), loaded].into_iter().flatten() {
             if matches!(Agent::read(path), Some(Agent::Foreign)) {

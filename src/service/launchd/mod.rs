@@ -3,11 +3,12 @@
 //! Everything goes through the program launchctl, by its exit codes and by what is seen afterwards: [`launchctl`]
 //! reaches it, [`domain`]s are where jobs stand, [`job`] reads what launchd says about ours, [`switch`] whether it
 //! starts by itself, [`agents`] knows whose a property list is, [`load`] brings the job in and out, [`install`] and
-//! [`uninstall`] change things for good, [`doctor`] says what is wrong with it.
+//! [`uninstall`] change things for good, with what was [`before`] kept, [`doctor`] says what is wrong.
 //!
 //! An agent runs from login to logout. A loaded job reads its property list only once, so every start loads anew.
 
 mod agents;
+mod before;
 mod doctor;
 mod domain;
 mod install;

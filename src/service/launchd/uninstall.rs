@@ -1,14 +1,17 @@
 //! Taking the agent away, with everything that was made for it, whatever state it is in.
+//!
+//! One [`Transaction`] spans it all: when a step fails, files, the switch and what runs are as before.
 
 use std::fs;
 use std::path::PathBuf;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
+use crate::host;
 
 use super::agents::{Agent, Folders};
-use super::job::Loaded;
+use super::before::Before;
 use super::load::unload;
 use super::switch;
 
@@ -16,35 +19,48 @@ use super::switch;
 pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
     let folders = Folders::of(home);
     let (own, packaged) = (folders.agent(), folders.packaged());
-    let (loaded, unreachable) = match Loaded::ask() {
-        Ok(loaded) => (loaded, None),
-        Err(error) => (Loaded::default(), Some(error)),
+    let (before, unreachable) = match Before::look() {
+        Ok(before) => (before, None),
+        // What runs could not be ended, and would be left without a definition.
+        Err(error) if runs(home) => return Err(error),
+        Err(error) => (Before::default(), Some(error)),
     };
-    folders.refuse_others(loaded.job().and_then(|job| job.path.as_deref()))?;
+    folders.refuse_others(before.path())?;
     let mut said: Vec<String> = unreachable.iter().map(|error| format!("warning: {}", error.cause)).collect();
 
-    // A host that does not end keeps no file in place.
-    let ended = unload(&loaded, Some(&own), effects);
-    if !loaded.jobs.is_empty() && ended.is_ok() {
+    let mut transaction = Transaction::new(effects);
+    before.restore_with(&mut transaction);
+    if !before.loaded.jobs.is_empty() {
+        before.touch(own.clone(), &mut transaction);
+        unload(&before.loaded, Some(&own), effects)?;
         said.push("stopped the service".into());
     }
     if matches!(Agent::read(&own), Some(Agent::Ours(_) | Agent::Python(_))) {
-        effects.remove(&own)?;
+        transaction.remove(&own)?;
         said.push(format!("removed {}", own.display()));
     }
     for log in logs(home) {
-        effects.remove(&log)?;
+        transaction.remove(&log)?;
     }
-    if loaded.modern {
-        said.extend(turn_switch(packaged, effects)?);
+    if before.loaded.modern {
+        said.extend(turn_switch(packaged, before.is_off, effects)?);
     }
+    transaction.commit();
     effects.remove_if_empty(&[home.logs(), folders.own]);
-    ended.map(|()| said)
+    Ok(said)
+}
+
+fn runs(home: &Home) -> bool {
+    host::find(home).and_then(|host| host.state).is_some_and(|said| said.is_supervised())
 }
 
 /// An agent of a package stays, so it is switched off; otherwise nothing is left of a switch.
-fn turn_switch(packaged: Option<PathBuf>, effects: &Effects<'_>) -> Result<Option<String>> {
-    match (packaged, switch::is_off()) {
+fn turn_switch(
+    packaged: Option<PathBuf>,
+    is_off: Option<bool>,
+    effects: &Effects<'_>,
+) -> Result<Option<String>> {
+    match (packaged, is_off) {
         (Some(packaged), Some(false) | None) => {
             switch::turn(false, effects)?;
             Ok(Some(format!("switched off, as {} belongs to a package", packaged.display())))

@@ -8,11 +8,12 @@ use crate::effects::{Effects, Transaction};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
+use crate::service::folder;
 use crate::service::manager::{Install, Installed, State};
 use crate::service::render::unit;
 
 use super::show::Shown;
-use super::units::{self, Folders, Unit, check_folder};
+use super::units::{self, Folders, Unit};
 use super::{bus, keep, linger};
 
 /// See [`Manager::install`](crate::service::manager::Manager::install).
@@ -73,8 +74,8 @@ fn wait_for_manager(home: &Home, how: Install, transaction: &mut Transaction<'_>
 
 /// A unit of this name that is somebody else's, a mask by an administrator, a folder that others can write.
 fn refuse_others(folders: &Folders) -> Result<()> {
-    check_folder(&folders.own)?;
-    check_folder(&folders.drop_ins())?;
+    folder::check(&folders.own)?;
+    folder::check(&folders.drop_ins())?;
     let own = folders.unit();
     if Unit::read(&own) == Some(Unit::Foreign) {
         return Err(Unit::refuse(&own));

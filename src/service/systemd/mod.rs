@@ -12,7 +12,7 @@ mod keep;
 pub mod linger;
 mod show;
 mod uninstall;
-pub mod units;
+mod units;
 
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 //!
 //! Settings of every fake: `fail-at` holds the number of the call that fails and does nothing, `lie-at` that of
 //! the call that does nothing and says that it did. Calls are counted over all fakes of the machine, from 1, by the
-//! lines of the file `calls`.
+//! lines of the file `calls`. In place of a number a verb stands for the first call of it.
 
 use std::fs;
 use std::io::Write;
@@ -89,8 +89,15 @@ impl State {
         if let Some(calls) = &mut calls {
             let _full_disk = calls.write_all(format!("{program} {}\n", args.join(" ")).as_bytes());
         }
-        let count = self.get("calls").map(|calls| calls.lines().count() as u64);
-        let is_told = |setting: &str| count.is_some() && self.number(setting) == count;
+        let calls = self.get("calls").unwrap_or_default();
+        let first_of = |verb: &str| {
+            let before = calls.lines().filter(|call| call.split(' ').nth(1) == Some(verb)).count();
+            before == 1 && args.first().is_some_and(|it| it == verb)
+        };
+        let is_told = |setting: &str| match self.get(setting) {
+            Some(told) => told == calls.lines().count().to_string() || first_of(&told),
+            None => false,
+        };
         if is_told("fail-at") {
             Order::Fail
         } else if is_told("lie-at") {
@@ -117,6 +124,13 @@ mod tests {
         assert_eq!(state.get("calls").as_deref(), Some("x a y\nx b y\nx c y\nx d y"));
         state.set("codes", "5 37\n").ok();
         assert_eq!([0; 3].map(|_| state.take_word("codes")), [Some("5".into()), Some("37".into()), None]);
+        state.remove("lie-at");
+        state.set("fail-at", "b").ok();
+        state.remove("calls");
+        assert_eq!(
+            ["a", "b", "b"].map(|word| state.call("x", &[word.into()])),
+            [Order::Work, Order::Fail, Order::Work]
+        );
         fs::remove_dir_all(dir).ok();
     }
 }
