@@ -35,7 +35,7 @@ fn compile(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
         .current_dir(&workspace.root)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
     linker::set(&mut build, target, workspace)?;
-    set_flags(&mut build, target, remap(workspace)?);
+    set_flags(&mut build, target, [remap(workspace)?, linker::flags(target)].concat());
     run("build", target, &mut build)
 }
 
