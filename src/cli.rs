@@ -74,10 +74,13 @@ pub enum Verb {
         /// The shell
         shell: Shell,
     },
-    /// Not yet: says how to remove ductor
-    Uninstall,
-    /// Not yet: says how to upgrade ductor
-    Upgrade,
+    /// Remove the service, ductor, and the bot that it got; a package is left to its package manager
+    Uninstall(UninstallArgs),
+    /// Put a newer version in the place of this one and see it come up; else go back
+    Upgrade(UpgradeArgs),
+    /// What the installer calls: put the files of an unpacked archive in their places
+    #[command(hide = true)]
+    Place(PlaceArgs),
 }
 
 /// What `run` can be told.
@@ -92,6 +95,53 @@ pub struct RunArgs {
     /// The bot's command, as DUCTOR_BOT names it
     #[arg(long, hide = true, allow_hyphen_values = true)]
     pub bot: Option<String>,
+}
+
+/// What `uninstall` can be told.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct UninstallArgs {
+    /// Remove the bot's configuration and all its files too
+    #[arg(long)]
+    pub purge: bool,
+    /// Answer our own questions with yes
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print every command and file, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What `upgrade` can be told.
+#[derive(Args, Clone, Debug, Default)]
+pub struct UpgradeArgs {
+    /// This version, not the newest; it may be an older one
+    #[arg(long, value_name = "V")]
+    pub version: Option<String>,
+    /// Only say which version there is
+    #[arg(long)]
+    pub check: bool,
+    /// Fetch and check it, print every command and file, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What `place` is told.
+#[derive(Args, Clone, Debug)]
+pub struct PlaceArgs {
+    /// The folder that has the program in it
+    pub folder: PathBuf,
+    /// Where later releases are looked for
+    #[arg(long, value_name = "URL")]
+    pub from: String,
+    /// The key of minisign that they have to be signed with
+    #[arg(long, value_name = "KEY")]
+    pub public_key: Option<String>,
+    /// The folder above `bin` and `share`
+    #[arg(long, value_name = "DIR")]
+    pub prefix: Option<PathBuf>,
+    /// Print every file, change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// Words that go to the bot's own command line unchanged.

@@ -29,9 +29,10 @@
 //! | the host: parent of the bot | [`host`], on facts of [`process`] |
 //! | the service: definition, manager, status, doctor | [`service`] |
 //! | the user, and the user's files | [`user`], [`home`] |
+//! | who put this program here, how it is upgraded and removed | [`origin`] |
 //! | errors and exit codes | [`error`] |
 //!
-//! Dependencies point one way: `commands → {service, host, bot} → {effects, process, user, home} → error`.
+//! Dependencies point one way: `commands → {service, host, bot, origin} → {effects, process, user, home} → error`.
 //!
 //! ## What always holds
 //!
@@ -47,6 +48,9 @@ pub mod effects;
 pub mod error;
 pub mod home;
 pub mod host;
+#[cfg(feature = "auditable")]
+pub mod made_of;
+pub mod origin;
 pub mod process;
 pub mod search_path;
 pub mod service;

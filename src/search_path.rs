@@ -33,6 +33,17 @@ pub fn for_bot(user_home: &Path, inherited: Option<&OsStr>) -> OsString {
     joined(user_home, inherited, &|variable| env::var_os(variable))
 }
 
+/// The folders of the table that exist, for a PATH that is written down. It is stale soon, and then harmless.
+pub fn found(user_home: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for folder in places::folders(user_home, &|variable| env::var_os(variable)) {
+        if folder.is_dir() {
+            add(&mut found, folder);
+        }
+    }
+    found
+}
+
 /// The first program `name` on `path`; `name` itself if it is an absolute path of one.
 pub fn which(name: impl AsRef<OsStr>, path: &OsStr) -> Option<PathBuf> {
     programs(name.as_ref(), path).next()

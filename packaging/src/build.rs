@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use crate::release::NAME;
 use crate::target::Target;
 use crate::workspace::{Workspace, cargo, output};
-use crate::{linker, macho};
+use crate::{linker, macho, made_of};
 
 /// Compiles the programs of a target. Cargo says on stderr how far it is.
 ///
@@ -33,6 +33,8 @@ fn compile(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
     build
         .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
         .current_dir(&workspace.root)
+        .args(["--features", made_of::FEATURE])
+        .env(made_of::VARIABLE, made_of::write(workspace, target)?)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
     linker::set(&mut build, target, workspace)?;
     set_flags(&mut build, target, [remap(workspace)?, linker::flags(target)].concat());

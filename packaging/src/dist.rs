@@ -12,16 +12,23 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use crate::build;
 use crate::bundle::{self, BUNDLES, Bundle};
 use crate::checksums;
+use crate::companion::{COMPANIONS, Companion};
+use crate::describe::{Describer, Packed};
 use crate::flags::Wish;
-use crate::manifest::{self, Part, What};
 use crate::payload::Payload;
 use crate::progress::Progress;
 use crate::release::{self, Release};
 use crate::report::{self, Made, Offer};
-use crate::sbom;
+use crate::signature::Signer;
 use crate::target::{self, Target};
 use crate::tools::{self, Missing};
 use crate::workspace::Workspace;
+
+/// What was asked for.
+struct Plan {
+    bundles: Vec<Planned>,
+    companions: Vec<&'static Companion>,
+}
 
 /// A bundle that was asked for, with what it is made for.
 struct Planned {
@@ -41,25 +48,36 @@ pub fn run(wish: &Wish) -> Result<()> {
     }
     let workspace = Workspace::find()?;
     let release = Release::of(&workspace)?;
+    let signer = wish.sign.as_ref().map(|key| Signer::read(key, &workspace)).transpose()?;
     let progress = Progress::new();
-    let payloads = payloads(&plan, &workspace, &release, wish.no_build, &progress);
+    let payloads = payloads(&plan.bundles, &workspace, &release, wish.no_build, &progress);
     let folder = folder(&workspace, wish.out.as_deref())?;
-    let results = pack(&plan, &payloads, &release, &folder, &progress);
-    finish(&plan, &payloads, results, (&workspace, &release, &folder))
+    let results = pack(&plan.bundles, &payloads, &release, &folder, &progress);
+    let describer = Describer { workspace: &workspace, release: &release, folder: &folder, signer };
+    finish(&plan, &payloads, results, &describer)
 }
 
 /// Which bundles, each for which target, and what this machine lacks for it.
-fn plan(wish: &Wish) -> Result<Vec<Planned>> {
+fn plan(wish: &Wish) -> Result<Plan> {
     let host = target::host_platform();
-    let bundles: Vec<&Bundle> = if !wish.bundles.is_empty() {
-        bundle::named(&wish.bundles)?
+    let names: Vec<String> =
+        BUNDLES.iter().map(Bundle::name).chain(COMPANIONS.iter().map(|it| it.name.to_owned())).collect();
+    let wanted: Vec<&str> = if !wish.bundles.is_empty() {
+        bundle::named(&wish.bundles, &names)?
     } else if wish.all || wish.list {
-        BUNDLES.iter().collect()
+        names.iter().map(String::as_str).collect()
     } else {
-        BUNDLES.iter().filter(|bundle| bundle.platform == host).collect()
+        bundle::named(&[format!("{host}/*")], &names).unwrap_or_default()
     };
-    ensure!(!bundles.is_empty(), "no bundle is made for {host}; `cargo xtask dist --list` prints them all");
-    bundles.into_iter().map(|bundle| planned(bundle, &host)).collect()
+    ensure!(!wanted.is_empty(), "no bundle is made for {host}; `cargo xtask dist --list` prints them all");
+    let companions: Vec<_> = COMPANIONS.iter().filter(|companion| wanted.contains(&companion.name)).collect();
+    // What a companion is made from is made too. A list is of what was asked for.
+    let is_needed =
+        |bundle: &Bundle| !wish.list && companions.iter().any(|companion| (companion.from)(bundle));
+    let is_wanted = |bundle: &&Bundle| wanted.contains(&bundle.name().as_str()) || is_needed(bundle);
+    let bundles: Result<Vec<_>> =
+        BUNDLES.iter().filter(is_wanted).map(|bundle| planned(bundle, &host)).collect();
+    Ok(Plan { bundles: bundles?, companions })
 }
 
 fn planned(bundle: &'static Bundle, host: &str) -> Result<Planned> {
@@ -70,14 +88,20 @@ fn planned(bundle: &'static Bundle, host: &str) -> Result<Planned> {
     Ok(Planned { bundle, target, missing: tools::missing(target) })
 }
 
-fn list(plan: &[Planned], json: bool) -> Result<()> {
+fn list(plan: &Plan, json: bool) -> Result<()> {
     let version = release::version()?;
-    let offer = |planned: &Planned| Offer {
+    let of_bundle = |planned: &Planned| Offer {
         name: planned.bundle.name(),
         file: (planned.bundle.format.file)(&version, planned.target),
         missing: planned.missing.clone(),
     };
-    let offers: Vec<Offer> = plan.iter().map(offer).collect();
+    let of_companion = |companion: &&Companion| Offer {
+        name: companion.name.into(),
+        file: (companion.files)(&version).join(" "),
+        missing: (companion.missing)(),
+    };
+    let offers: Vec<Offer> =
+        plan.bundles.iter().map(of_bundle).chain(plan.companions.iter().map(of_companion)).collect();
     if json {
         return report::json(&offers);
     }
@@ -166,77 +190,46 @@ fn make(
 }
 
 /// A file that is there is a whole one.
-fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
-    let written = ductor::effects::file::replace(&folder.join(file), bytes, 0o644);
+///
+/// # Errors
+/// The folder can't be written to.
+pub fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(file);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+    }
+    let written = ductor::effects::file::replace(&path, bytes, 0o644);
     written.map_err(|error| anyhow!("{}: {}", error.what, error.cause))
 }
 
-/// Writes what is said of the bundles that were made, and prints the table of it; then what was not made and why.
+/// Makes what goes with the bundles that were made, and prints the table of all; then what was not made and why.
 fn finish(
-    plan: &[Planned],
+    plan: &Plan,
     payloads: &[(&'static Target, Result<Payload>)],
     results: Vec<(String, Result<Made>)>,
-    around: (&Workspace, &Release, &Path),
+    describer: &Describer,
 ) -> Result<()> {
-    let (mut made, mut failed) = (Vec::new(), Vec::new());
-    for (planned, (name, result)) in plan.iter().zip(results) {
+    let (mut bundles, mut failed) = (Vec::new(), Vec::new());
+    for (planned, (name, result)) in plan.bundles.iter().zip(results) {
         match result {
-            Ok(bundle) => made.push((planned, bundle)),
+            Ok(made) => {
+                let payload = payloads.iter().find(|(target, _)| *target == planned.target);
+                let payload = payload.and_then(|(_, payload)| payload.as_ref().ok()).context("not staged")?;
+                bundles.push(Packed { made, bundle: planned.bundle, payload });
+            }
             Err(error) => failed.push((name, error)),
         }
     }
-    let folder = around.2;
-    let mut files = if made.is_empty() { Vec::new() } else { describe(&made, payloads, around)? };
-    let mut made: Vec<Made> = made.into_iter().map(|(_, made)| made).collect();
-    made.append(&mut files);
-    report::made(&made, folder);
+    let wished = plan.bundles.len() + plan.companions.len();
+    let made = if bundles.is_empty() {
+        Vec::new()
+    } else {
+        describer.describe(bundles, &plan.companions, &mut failed)?
+    };
+    report::made(&made, describer.folder);
     for (name, error) in &failed {
         report::error(&format!("{name}: {error:#}"));
     }
-    ensure!(failed.is_empty(), "{} of {} bundles not made", failed.len(), plan.len());
+    ensure!(failed.is_empty(), "{} of {wished} bundles not made", failed.len());
     Ok(())
-}
-
-/// The files that go with every release: the bill of materials, the manifest, and the hashes over all.
-fn describe(
-    made: &[(&Planned, Made)],
-    payloads: &[(&'static Target, Result<Payload>)],
-    (workspace, release, folder): (&Workspace, &Release, &Path),
-) -> Result<Vec<Made>> {
-    let mut files = Vec::new();
-    let mut keep = |file: &str, bytes: Vec<u8>, start: Instant| -> Result<()> {
-        write(folder, file, &bytes)?;
-        let (size, sha256) = (bytes.len(), checksums::sha256(&bytes));
-        files.push(Made { name: "always".into(), file: file.into(), size, sha256, time: start.elapsed() });
-        Ok(())
-    };
-    let packed: Vec<&Payload> = payloads.iter().filter_map(|(_, payload)| payload.as_ref().ok()).collect();
-    let start = Instant::now();
-    let targets: Vec<&Target> = packed.iter().flat_map(|payload| payload.target.parts()).collect();
-    let (sbom_file, sbom) = (sbom::file(&release.version), sbom::sbom(release, workspace, &targets)?);
-    let sbom_hash = checksums::sha256(&sbom);
-    keep(&sbom_file, sbom, start)?;
-
-    let start = Instant::now();
-    let mut parts = vec![Part { file: &sbom_file, sha256: &sbom_hash, what: What::Sbom }];
-    for (planned, made) in made {
-        let payload = packed.iter().find(|payload| payload.target == planned.target).context("not staged")?;
-        let what = What::Bundle(planned.bundle.format, payload);
-        parts.push(Part { file: &made.file, sha256: &made.sha256, what });
-    }
-    keep(manifest::FILE, manifest::manifest(release, &parts)?, start)?;
-
-    let start = Instant::now();
-    let all = made.iter().map(|(_, made)| made).chain(&files);
-    let lines = checksums::lines(all.map(|made| (made.file.as_str(), made.sha256.as_str())));
-    let sums = Made {
-        name: "always".into(),
-        file: checksums::FILE.into(),
-        size: lines.len(),
-        sha256: checksums::sha256(lines.as_bytes()),
-        time: start.elapsed(),
-    };
-    write(folder, checksums::FILE, lines.as_bytes())?;
-    files.push(sums);
-    Ok(files)
 }

@@ -50,6 +50,9 @@ pub struct Wish {
     /// Put the files there [default: target/distrib]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Sign the hashes with this secret key of minisign; its password is in $DUCTOR_SIGN_PASSWORD, or asked for
+    #[arg(long, value_name = "KEY", conflicts_with = "list")]
+    pub sign: Option<PathBuf>,
     /// Package the programs that are already compiled
     #[arg(long)]
     pub no_build: bool,

@@ -7,12 +7,14 @@
 //! * a [`bundle`] is a function from a payload to the bytes of one release file: one module a format.
 //!
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
-//! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler),
-//! [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
+//! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler,
+//! with [`made_of`]), [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`progress`] and
 //! [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`], [`macho`] and [`text`].
 //!
-//! Beside the bundles stand what is said of them: [`manifest`] (for cargo-dist), [`sbom`] (what the program is made
-//! of) and [`checksums`]. [`verify`] opens everything again and compares.
+//! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
+//! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
+//! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and
+//! compares.
 //!
 //! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
@@ -21,23 +23,31 @@
 pub mod bench;
 pub mod build;
 pub mod bundle;
+pub mod cargo_dist;
 pub mod changelog;
+pub mod channels;
 pub mod checksums;
+pub mod companion;
 pub mod compress;
+pub mod describe;
 pub mod dist;
 pub mod elf;
 pub mod epoch;
 pub mod flags;
+pub mod formula;
+pub mod installers;
 pub mod lab;
 pub mod layout;
 pub mod linker;
 pub mod macho;
+pub mod made_of;
 pub mod manifest;
 pub mod payload;
 pub mod progress;
 pub mod release;
 pub mod report;
 pub mod sbom;
+pub mod signature;
 pub mod target;
 pub mod test;
 pub mod text;

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use cargo_dist_schema::{
     Artifact, ArtifactId, ArtifactKind, Asset, AssetKind, ChecksumExtension, ChecksumValue, DistManifest,
-    ExecutableAsset, RelPath, Release as App, SELF_VERSION, TripleName,
+    ExecutableAsset, RelPath, Release as App, TripleName,
 };
 
 use crate::bundle::Format;
+use crate::cargo_dist;
 use crate::checksums;
 use crate::payload::{File, Payload, Role};
 use crate::release::{NAME, Release};
@@ -20,9 +21,9 @@ pub const FILE: &str = "dist-manifest.json";
 /// A file of the release.
 pub struct Part<'a> {
     /// Its name.
-    pub file: &'a str,
+    pub file: String,
     /// Its hash.
-    pub sha256: &'a str,
+    pub sha256: String,
     /// What it is.
     pub what: What<'a>,
 }
@@ -33,39 +34,71 @@ pub enum What<'a> {
     Bundle(&'a Format, &'a Payload),
     /// The software bill of materials.
     Sbom,
+    /// A file of a companion. What cargo-dist has said of it stays.
+    Companion,
 }
 
 /// The manifest of a release that has these files, and `sha256.sum`.
-///
-/// # Errors
-/// Never: it is plain data.
-pub fn manifest(release: &Release, parts: &[Part]) -> Result<Vec<u8>> {
-    let mut artifacts: BTreeMap<ArtifactId, Artifact> =
-        parts.iter().map(|part| (ArtifactId::new(part.file.into()), artifact(part))).collect();
-    let sums = ArtifactId::new(checksums::FILE.into());
-    artifacts.insert(sums.clone(), plain(sums, ArtifactKind::UnifiedChecksum));
+pub fn manifest(release: &Release, parts: &[Part]) -> DistManifest {
     let app = App {
         app_name: NAME.into(),
         app_version: release.version.to_string(),
         env: None,
         display_name: None,
         display: None,
-        artifacts: artifacts.keys().cloned().collect(),
+        artifacts: Vec::new(),
         hosting: cargo_dist_schema::Hosting::default(),
     };
-    let mut manifest = DistManifest::new(vec![app], artifacts);
-    manifest.dist_version = Some(SELF_VERSION.into());
+    let mut manifest = DistManifest::new(vec![app], BTreeMap::new());
+    manifest.dist_version = Some(cargo_dist::VERSION.into());
     manifest.announcement_tag = Some(format!("v{}", release.version));
     manifest.announcement_is_prerelease = !release.version.pre.is_empty();
-    let mut bytes = serde_json::to_vec_pretty(&manifest)?;
+    let sums = ArtifactId::new(checksums::FILE.into());
+    manifest.artifacts.insert(sums.clone(), plain(sums, ArtifactKind::UnifiedChecksum));
+    for part in parts {
+        add(&mut manifest, part);
+    }
+    name_all(&mut manifest);
+    manifest
+}
+
+/// Adds a file of the release.
+pub fn add(manifest: &mut DistManifest, part: &Part) {
+    let id = ArtifactId::new(part.file.clone());
+    let known = manifest.artifacts.remove(&id);
+    let mut artifact = match (&part.what, known) {
+        (What::Companion, Some(of_dist)) => of_dist,
+        _ => artifact(part),
+    };
+    let hash = (ChecksumExtension::new("sha256".into()), ChecksumValue::new(part.sha256.clone()));
+    artifact.checksums = BTreeMap::from([hash]);
+    manifest.artifacts.insert(id, artifact);
+    name_all(manifest);
+}
+
+/// The release names every file, sorted.
+fn name_all(manifest: &mut DistManifest) {
+    let names: Vec<ArtifactId> = manifest.artifacts.keys().cloned().collect();
+    for app in &mut manifest.releases {
+        app.artifacts.clone_from(&names);
+    }
+}
+
+/// The text of a manifest.
+///
+/// # Errors
+/// Never: it is plain data.
+pub fn text(manifest: &DistManifest) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(manifest)?;
     bytes.push(b'\n');
     Ok(bytes)
 }
 
 fn artifact(part: &Part) -> Artifact {
-    let name = ArtifactId::new(part.file.into());
-    let mut artifact = match part.what {
+    let name = ArtifactId::new(part.file.clone());
+    match part.what {
         What::Sbom => plain(name, ArtifactKind::SBOM),
+        What::Companion => plain(name, ArtifactKind::ExtraArtifact),
         What::Bundle(format, payload) => {
             // Of an archive dist wants to know what stands at its top; a package's manager knows that by itself.
             let (kind, assets) = match format.install {
@@ -82,10 +115,7 @@ fn artifact(part: &Part) -> Artifact {
                 ..plain(name, kind)
             }
         }
-    };
-    artifact.checksums =
-        BTreeMap::from([(ChecksumExtension::new("sha256".into()), ChecksumValue::new(part.sha256.into()))]);
-    artifact
+    }
 }
 
 fn plain(name: ArtifactId, kind: ArtifactKind) -> Artifact {
@@ -126,17 +156,22 @@ mod tests {
         let release = Release { version: "1.2.3-rc.1".parse().unwrap(), epoch: 0, changelog: Vec::new() };
         let payload = sample(b"");
         let parts = [
-            Part { file: "a.tar.xz", sha256: "11", what: What::Bundle(&tar_xz::FORMAT, &payload) },
-            Part { file: "a.deb", sha256: "22", what: What::Bundle(&deb::FORMAT, &payload) },
-            Part { file: "a.cdx.json", sha256: "33", what: What::Sbom },
+            Part {
+                file: "a.tar.xz".into(),
+                sha256: "11".into(),
+                what: What::Bundle(&tar_xz::FORMAT, &payload),
+            },
+            Part { file: "a.deb".into(), sha256: "22".into(), what: What::Bundle(&deb::FORMAT, &payload) },
+            Part { file: "a.cdx.json".into(), sha256: "33".into(), what: What::Sbom },
         ];
-        let read: DistManifest = serde_json::from_slice(&manifest(&release, &parts).unwrap()).unwrap();
+        let bytes = text(&manifest(&release, &parts)).unwrap();
+        let read: DistManifest = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(read.announcement_tag.as_deref(), Some("v1.2.3-rc.1"));
         assert!(read.announcement_is_prerelease);
         let app = read.release_by_name(NAME).unwrap();
         let of = |file: &str| read.artifacts_for_release(app).find(|(id, _)| id.as_str() == file).unwrap().1;
         for part in &parts {
-            assert_eq!(of(part.file).checksums.values().next().unwrap().as_str(), part.sha256);
+            assert_eq!(of(&part.file).checksums.values().next().unwrap().as_str(), part.sha256);
         }
         assert!(matches!(of("a.tar.xz").kind, ArtifactKind::ExecutableZip));
         assert_eq!(of("a.deb").install_hint.as_deref(), Some("sudo apt install ./a.deb"));

@@ -23,10 +23,7 @@ pub fn file(version: &Version) -> String {
 /// # Errors
 /// Cargo can't read the workspace, or a crate is not in the lock file.
 pub fn sbom(release: &Release, workspace: &Workspace, targets: &[&Target]) -> Result<Vec<u8>> {
-    let mut crates = Crates::default();
-    for target in targets {
-        crates.extend(&metadata(workspace, target)?)?;
-    }
+    let crates = Crates::of(workspace, targets)?;
     let hashes = hashes(&String::from_utf8(workspace.read("Cargo.lock")?)?)?;
     let mut bytes = serde_json::to_vec_pretty(&bill(release, &crates, &hashes)?)?;
     bytes.push(b'\n');
@@ -40,11 +37,14 @@ struct Metadata {
     resolve: Resolve,
 }
 
+/// A crate.
 #[derive(Clone, Deserialize)]
-struct Package {
+pub(crate) struct Package {
     id: String,
-    name: String,
-    version: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// Where it comes from; none for one of the workspace.
+    pub(crate) source: Option<String>,
     license: Option<String>,
     repository: Option<String>,
 }
@@ -81,9 +81,18 @@ fn metadata(workspace: &Workspace, target: &Target) -> Result<Metadata> {
 
 /// The crates that are linked into the program, by the name and version of each, with what each needs.
 #[derive(Default)]
-struct Crates(BTreeMap<String, (Option<Package>, BTreeSet<String>)>);
+pub(crate) struct Crates(pub(crate) BTreeMap<String, (Option<Package>, BTreeSet<String>)>);
 
 impl Crates {
+    /// Those of a program for any of these targets.
+    pub(crate) fn of(workspace: &Workspace, targets: &[&Target]) -> Result<Self> {
+        let mut crates = Self::default();
+        for target in targets {
+            crates.extend(&metadata(workspace, target)?)?;
+        }
+        Ok(crates)
+    }
+
     fn extend(&mut self, metadata: &Metadata) -> Result<()> {
         let packages: BTreeMap<&str, &Package> =
             metadata.packages.iter().map(|package| (package.id.as_str(), package)).collect();

@@ -5,8 +5,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
+use anyhow::{Context, Result};
 use serde::Serialize;
 
+use crate::cargo_dist;
 use crate::linker;
 use crate::target::Target;
 use crate::workspace::output;
@@ -42,6 +44,56 @@ pub fn has_standard_library(triple: &str) -> bool {
     let folder = PathBuf::from(String::from_utf8_lossy(&folder).trim());
     let is_std = |name: OsString| name.to_string_lossy().starts_with("libstd-");
     folder.read_dir().is_ok_and(|files| files.flatten().any(|file| is_std(file.file_name())))
+}
+
+/// Where the program of cargo-dist is, in the version that this release wants: another one writes other bytes.
+///
+/// # Errors
+/// It is neither in PATH nor in [`folder`].
+pub fn cargo_dist() -> Result<PathBuf, Missing> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let named = env::split_paths(&path).map(|folder| folder.join("dist")).chain([fetched("dist")]);
+    let wanted = format!("cargo-dist {}", cargo_dist::VERSION);
+    let says = |program: &PathBuf| output(Command::new(program).arg("--version")).unwrap_or_default();
+    let mut found = named.filter(|program| program.is_file());
+    found.find(|program| String::from_utf8_lossy(&says(program)).trim() == wanted).ok_or_else(|| Missing {
+        what: wanted,
+        get: format!("cargo install cargo-dist --locked --version {}", cargo_dist::VERSION),
+    })
+}
+
+/// Where [`fetch`] puts programs: `$DUCTOR_TOOLS`, else `ductor-tools` in the user's folder for caches.
+pub fn folder() -> PathBuf {
+    let cache = || dirs::cache_dir().unwrap_or_else(env::temp_dir).join("ductor-tools");
+    env::var_os("DUCTOR_TOOLS").map_or_else(cache, PathBuf::from)
+}
+
+fn fetched(program: &str) -> PathBuf {
+    folder().join("bin").join(program)
+}
+
+/// The programs that the checks of this repository want and no distribution has, by version and hash, as pip reads
+/// them. cargo-dist is compiled here by those who keep it on the Python index, from the tag of its authors: a
+/// second, where `cargo install` takes two processors four minutes.
+const FETCHED: &str = include_str!("../tools.txt");
+
+/// Gets them into [`folder`], unless they are there.
+///
+/// # Errors
+/// pip is not installed or failed.
+pub fn fetch() -> Result<()> {
+    let folder = folder();
+    let stamp = folder.join("tools.txt");
+    if std::fs::read_to_string(&stamp).is_ok_and(|text| text == FETCHED) {
+        return Ok(());
+    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("make the folder {}", folder.display()))?;
+    let wanted = tempfile::NamedTempFile::new()?;
+    std::fs::write(&wanted, FETCHED)?;
+    let mut pip = Command::new("pip3");
+    pip.args(["install", "--quiet", "--no-deps", "--require-hashes", "--upgrade", "--target"]).arg(&folder);
+    output(pip.arg("--requirement").arg(wanted.path()))?;
+    std::fs::write(&stamp, FETCHED).with_context(|| format!("write {}", stamp.display()))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use crate::manifest;
 use crate::payload::Payload;
 use crate::release::{NAME, Release};
 use crate::report;
+use crate::signature;
 use crate::target::{Os, TARGETS, Target};
 use crate::tree::{Node, Tree};
 use crate::workspace::{Workspace, output};
@@ -72,15 +73,27 @@ fn hashes(folder: &Path) -> Result<BTreeMap<String, String>> {
         listed.insert(name.to_owned(), hash.to_owned());
     }
     ensure!(checksums::lines(listed.iter().map(|(name, hash)| (name.as_str(), hash.as_str()))) == text);
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        ensure!(
-            name == checksums::FILE || listed.contains_key(&name),
-            "{name} is not in {}",
-            checksums::FILE
-        );
+    let signed = [checksums::FILE, signature::FILE];
+    let without = |name: &&String| !listed.contains_key(*name) && !signed.contains(&name.as_str());
+    if let Some(name) = names(folder, "")?.iter().find(without) {
+        bail!("{name} is not in {}", checksums::FILE);
     }
     Ok(listed)
+}
+
+/// The files below a folder, by path.
+fn names(folder: &Path, above: &str) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = format!("{above}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            names.extend(self::names(&entry.path(), &format!("{name}/"))?);
+        } else {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// The bundles whose file is there.

@@ -5,17 +5,24 @@
 
 mod bot;
 mod completions;
+mod diff;
 mod handed;
 mod onboarding;
+mod place;
 mod restart;
 mod run;
 pub mod screen;
 mod service;
 mod status;
 mod stop;
+mod uninstall;
+mod upgrade;
 
+use std::cell::Cell;
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, BufRead, IsTerminal};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -31,6 +38,8 @@ use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
 pub fn main(args: Vec<OsString>) -> ExitCode {
+    #[cfg(feature = "auditable")]
+    crate::made_of::keep();
     if let Some((word, rest)) = handed::split(&args) {
         let screen = Screen::new(crate::cli::Global::default());
         return end(&screen, handed::run(&screen, word, rest));
@@ -72,14 +81,22 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         Verb::Restart => restart::run(&context.of_service()?),
         Verb::Service(verb) => service::run(&context.of_service()?, verb),
         Verb::Completions { shell } => completions::run(screen, shell),
-        Verb::Uninstall => Err(not_yet("uninstall", "ductor service uninstall, then remove the package")),
-        Verb::Upgrade => Err(not_yet("upgrade", "install the newer package over this one")),
+        Verb::Uninstall(args) => uninstall::run(&context.of_service()?, &args),
+        Verb::Upgrade(args) => upgrade::run(&context.of_service()?, &args),
+        Verb::Place(args) => place::run(&context, &args),
     };
     code.map(|code| code as u8)
 }
 
-fn not_yet(word: &str, fix: &str) -> Error {
-    Error::new(format!("ductor {word}"), "not part of this version").code(Code::Usage).fix(fix)
+/// No command asks anything unless both ends are a terminal.
+fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// What a file would get: all of it, or how it differs from what is there.
+fn written(path: &Path, text: &str) -> String {
+    let there = Some(path).filter(|path| path.is_file()).and_then(|path| std::fs::read_to_string(path).ok());
+    there.map_or_else(|| text.to_owned(), |old| diff::unified(&path.display().to_string(), &old, text))
 }
 
 /// For scripts: one object, indented so that people can read it too.
@@ -115,18 +132,44 @@ impl Context<'_> {
     /// Does `work` with effects that happen (`--verbose` tells of them), or are only printed.
     fn effects<T>(&self, dry_run: bool, work: impl FnOnce(&Effects<'_>) -> T) -> T {
         if dry_run {
+            let told = Cell::new(false);
             let print = |effect: &Effect<'_>| {
+                told.set(true);
                 self.screen.data(effect);
-                if let Effect::Write(_, bytes) = effect {
-                    for line in effects::text(bytes).lines() {
+                if let Effect::Write(path, bytes) = effect {
+                    for line in written(path, &effects::text(bytes)).lines() {
                         self.screen.data(format_args!("    {line}"));
                     }
                 }
             };
-            work(&Effects::rehearsal(&print))
+            let done = work(&Effects::rehearsal(&print));
+            if !told.get() {
+                self.screen.say("nothing would change");
+            }
+            done
         } else {
             let tell = |effect: &Effect<'_>| self.screen.trace(effect);
             work(&Effects::real(&tell))
+        }
+    }
+
+    /// Prints the effects of `work` without what would be written, which is no text.
+    fn rehearse<T>(&self, work: impl FnOnce(&Effects<'_>) -> T) -> T {
+        let print = |effect: &Effect<'_>| self.screen.data(effect);
+        work(&Effects::rehearsal(&print))
+    }
+
+    /// Asks a question of ours. Enter is `default`; without a terminal nothing is asked and the answer is no.
+    fn ask(&self, question: &str, default: bool) -> bool {
+        if !is_interactive() {
+            return false;
+        }
+        self.screen.say(format_args!("{question} {}", if default { "[Y/n]" } else { "[y/N]" }));
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
+        match answer.trim().to_lowercase().as_str() {
+            "" => read > 0 && default,
+            answer => matches!(answer, "y" | "yes"),
         }
     }
 }

@@ -1,14 +1,13 @@
 //! `ductor onboarding`: get the bot, set it up with its own wizard, offer the service. Never resets anything.
 
 use std::env;
-use std::io::{self, BufRead, IsTerminal};
 
 use crate::bot::{self, Bot, Source};
 use crate::cli::{InstallArgs, ServiceVerb};
 use crate::error::{Code, Result};
 use crate::search_path;
 
-use super::{Context, service};
+use super::{Context, is_interactive, service};
 
 pub fn run(context: &Context<'_>, yes: bool) -> Result<Code> {
     let bot = find_or_get(context, yes)?;
@@ -16,7 +15,7 @@ pub fn run(context: &Context<'_>, yes: bool) -> Result<Code> {
         set_up(context, &bot)?;
     }
     let available = context.manager()?.report().is_ok();
-    if available && ask(context, yes, "Keep the bot always on, as a service?") {
+    if available && (yes || context.ask("Keep the bot always on, as a service?", true)) {
         service::run(context, ServiceVerb::Install(InstallArgs::default()))?;
     } else if available {
         context.screen.say("no service; to set it up later: ductor service install");
@@ -33,7 +32,7 @@ fn find_or_get(context: &Context<'_>, yes: bool) -> Result<Bot> {
     let find = || bot::find(home, &path, env::var_os("DUCTOR_BOT").as_deref());
     match find() {
         Ok(bot) => Ok(bot),
-        Err(error) if ask(context, yes, "No bot was found. Get it from the Python package index?") => {
+        Err(error) if yes || context.ask("No bot was found. Get it from the Python package index?", true) => {
             let progress = |step: &str| context.screen.say(step);
             context.effects(false, |effects| bot::install::install(home, &path, None, effects, &progress))?;
             find().map_err(|_| error)
@@ -55,22 +54,4 @@ fn set_up(context: &Context<'_>, bot: &Bot) -> Result<()> {
             bot::configured::check(&context.home)
         }
     }
-}
-
-/// Asks a question of ours. Without a terminal nothing is asked and the answer is no.
-fn ask(context: &Context<'_>, yes: bool, question: &str) -> bool {
-    if yes {
-        return true;
-    }
-    if !is_interactive() {
-        return false;
-    }
-    context.screen.say(format_args!("{question} [Y/n]"));
-    let mut answer = String::new();
-    let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
-    read > 0 && matches!(answer.trim().to_lowercase().as_str(), "" | "y" | "yes")
-}
-
-fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
 }

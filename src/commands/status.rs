@@ -46,6 +46,8 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         })));
         return Ok(code);
     }
+    let runs = host.as_ref().and_then(|host| host.state.as_ref()?.bot.as_ref());
+    let runs = runs.filter(|_| bot.is_err()).map(|bot| shell_words::join(&bot.command));
     service::print_of_bot(context.screen, manager.title(), &service, host.as_ref());
     let row =
         |name: &str, text: &dyn std::fmt::Display| context.screen.data(format_args!("  {name:<10}{text}"));
@@ -56,9 +58,11 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
                 .to_string()
                 .trim_end(),
         ),
+        // Chosen where its host was started; from here it would not be found.
+        Err(_) if runs.is_some() => row("bot", &runs.as_deref().unwrap_or_default()),
         Err(error) => row("bot", &format_args!("none: {}", error.cause)),
     }
-    if let Err(error) = &configured {
+    if let (Err(error), None) = (&configured, &runs) {
         row("config", &format_args!("{}: {}", error.what, error.cause));
     }
     row("home", &home.root().display());

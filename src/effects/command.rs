@@ -62,8 +62,7 @@ impl Command {
 
     /// The error that says that this command failed: its line, its code, its last lines.
     pub fn failed(&self, output: &Output) -> Error {
-        let said =
-            String::from_utf8_lossy(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
+        let said = text(if output.stderr.is_empty() { &output.stdout } else { &output.stderr });
         let lines: Vec<&str> = said.trim().lines().collect();
         let tail = lines[lines.len().saturating_sub(5)..].join("\n  ");
         let ended = output.status.map_or_else(|| "not run".into(), |status| status.to_string());
@@ -127,6 +126,22 @@ pub fn ask(command: &Command) -> Result<Output> {
     }
 }
 
+/// What a program says or writes, as text: UTF-16 where its first bytes tell so, UTF-8 where it is that, else in the
+/// code page of the console (Windows; "OEM"). What is none of these is replaced.
+pub fn text(bytes: &[u8]) -> String {
+    let (is_utf16, rest) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (true, rest),
+        [_, 0, ..] => (true, bytes), // ASCII in UTF-16, without the mark
+        [0xef, 0xbb, 0xbf, rest @ ..] => (false, rest),
+        _ => (false, bytes),
+    };
+    if is_utf16 {
+        let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+        return char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    }
+    String::from_utf8(rest.into()).unwrap_or_else(|_| os::of_console(rest))
+}
+
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
@@ -149,5 +164,16 @@ mod tests {
     fn a_missing_program_is_named() {
         let error = ask(&Command::new("no-such-program", ["x"])).unwrap_err();
         assert_eq!(error.to_string(), "error: no-such-program x: no-such-program was not found in PATH");
+    }
+
+    #[test]
+    fn what_a_program_says_is_text_in_whatever_form() {
+        let utf16: Vec<u8> = "a é😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(text(&[&[0xff, 0xfe], utf16.as_slice()].concat()), "a é😀");
+        assert_eq!(text(&utf16), "a é😀");
+        assert_eq!(text("é".as_bytes()), "é");
+        assert_eq!(text(b"\xef\xbb\xbfa"), "a");
+        assert_eq!((text(b"a"), text(b"")), ("a".into(), String::new()));
+        assert!(text(b"a\x81b").ends_with('b'));
     }
 }

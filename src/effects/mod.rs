@@ -11,14 +11,13 @@ pub mod file;
 pub mod folder_lock;
 pub mod transaction;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-pub use command::{Command, Output, ask};
+pub use command::{Command, Output, ask, text};
 pub use transaction::Transaction;
 
-use crate::error::Result;
+use crate::error::{Context, Result};
 
 /// One effect, before it happens.
 #[derive(Debug)]
@@ -29,6 +28,8 @@ pub enum Effect<'a> {
     Write(&'a Path, &'a [u8]),
     /// A file or link is removed.
     Remove(&'a Path),
+    /// A folder is removed, with all that is in it.
+    RemoveAll(&'a Path),
     /// A folder is made, with those above it.
     CreateFolder(&'a Path),
     /// A path (the second) becomes a link to another.
@@ -43,6 +44,7 @@ impl fmt::Display for Effect<'_> {
             Self::Run(command) => write!(f, "run {command}"),
             Self::Write(path, _) => write!(f, "write {}", path.display()),
             Self::Remove(path) => write!(f, "remove {}", path.display()),
+            Self::RemoveAll(path) => write!(f, "remove {} and all in it", path.display()),
             Self::CreateFolder(path) => write!(f, "create {}", path.display()),
             Self::Link(target, path) => write!(f, "link {} to {}", path.display(), target.display()),
             Self::Other(what) => f.write_str(what),
@@ -103,6 +105,23 @@ impl<'a> Effects<'a> {
         if self.perform { file::remove(path) } else { Ok(()) }
     }
 
+    /// Removes the folder `path` with all that is in it; of a link, the link alone. It need not exist. Whether it
+    /// did.
+    ///
+    /// # Errors
+    /// Something in it can't be removed.
+    pub fn remove_all(&self, path: &Path) -> Result<bool> {
+        let Ok(meta) = path.symlink_metadata() else { return Ok(false) };
+        if !meta.is_dir() {
+            return self.remove(path).map(|()| true);
+        }
+        self.tell(&Effect::RemoveAll(path))?;
+        if self.perform {
+            std::fs::remove_dir_all(path).about(format!("remove {}", path.display()))?;
+        }
+        Ok(true)
+    }
+
     /// Makes a folder, with those above it, for the user alone. It may be there already.
     ///
     /// # Errors
@@ -146,22 +165,6 @@ impl<'a> Effects<'a> {
         (self.told)(effect);
         if self.perform { fault() } else { Ok(()) }
     }
-}
-
-/// What stands in a file or answer of whatever program: UTF-16 where its first bytes say so (Windows), else UTF-8,
-/// with what is neither replaced.
-pub fn text(bytes: &[u8]) -> Cow<'_, str> {
-    let (marked, rest) = match bytes {
-        [0xff, 0xfe, rest @ ..] => (true, rest),
-        [_, 0, ..] => (true, bytes), // ASCII in UTF-16, without the mark
-        [0xef, 0xbb, 0xbf, rest @ ..] => (false, rest),
-        _ => (false, bytes),
-    };
-    if !marked {
-        return String::from_utf8_lossy(rest);
-    }
-    let units = rest.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 /// Where tests cut a command: in a debug build the effect whose number `DUCTOR_FAULT` holds fails.

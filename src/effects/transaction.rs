@@ -58,6 +58,16 @@ impl<'e> Transaction<'e> {
         Ok(was_there)
     }
 
+    /// As [`Effects::link`].
+    ///
+    /// # Errors
+    /// As [`Effects::link`].
+    pub fn link(&mut self, target: &Path, path: &Path) -> Result<()> {
+        self.effects.link(target, path)?;
+        self.undo.push(Undo::Remove(path.to_owned()));
+        Ok(())
+    }
+
     /// As [`Effects::create_folder`].
     ///
     /// # Errors

@@ -79,7 +79,7 @@ pub fn find(home: &Home) -> Option<Host> {
     // Where somebody took the file of the lock away, the bots tell until the host has locked anew.
     let by_its_bot = || if home.lock().exists() { None } else { tree::living_host(home) };
     let process = lock::holder(home).or_else(by_its_bot)?;
-    Some(Host { process, state: HostState::read(home).filter(|state| state.process == process) })
+    Some(Host { process, state: HostState::of(home, process) })
 }
 
 /// The host of this home, if this process runs in its tree.
@@ -181,8 +181,7 @@ fn held(home: &Home, holder: Option<Process>) -> Error {
     let what = format!("the bot of {}", home.root().display());
     match holder {
         Some(holder) => {
-            let said = HostState::read(home).filter(|said| said.process == holder);
-            let service = said.is_some_and(|said| said.is_supervised());
+            let service = HostState::of(home, holder).is_some_and(|said| said.is_supervised());
             let (who, instead) =
                 if service { ("as the service", "service restart") } else { ("in the foreground", "stop") };
             Error::new(what, format!("it runs already, {who} (host pid {})", holder.pid))

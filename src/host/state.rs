@@ -4,9 +4,11 @@
 //! as nothing, and a process named in it counts only as far as the lock says so
 //! ([`find`](super::find)). A home that can't be written costs the information, never the bot.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
@@ -16,6 +18,9 @@ use super::supervision::Supervision;
 use crate::effects::file;
 use crate::home::Home;
 use crate::process::Process;
+
+/// A host says something when it starts its bot. One that said nothing for so long can't.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// No state that a host writes comes near this.
 const LIMIT: u64 = 64 * 1024;
@@ -69,8 +74,12 @@ pub struct LastExit {
 impl HostState {
     /// The state of a host that begins: this process. What outlives hosts is taken over from the last one.
     pub fn begin(home: &Home, supervision: Supervision) -> Self {
-        let (process, last) = (Process::current(), Self::read(home));
-        let (last_exit, failures) = last.map(|last| (last.last_exit, last.failures)).unwrap_or_default();
+        let (last_exit, failures) =
+            Self::read(home).map(|last| (last.last_exit, last.failures)).unwrap_or_default();
+        Self { last_exit, failures, ..Self::new(Process::current(), supervision) }
+    }
+
+    fn new(process: Process, supervision: Supervision) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             process,
@@ -78,15 +87,34 @@ impl HostState {
             supervision,
             bot: None,
             restarts: 0,
-            last_exit,
+            last_exit: None,
             ended: None,
-            failures,
+            failures: Vec::new(),
         }
     }
 
     /// What the last host of this home said, whether it runs or not.
     pub fn read(home: &Home) -> Option<Self> {
         serde_json::from_slice(&file::read_bounded(&home.state(), LIMIT).ok()?).ok()
+    }
+
+    /// What is known of a host that holds the lock: what it says, or what can be seen of one that can't say it,
+    /// as its home is full or may not be written.
+    pub fn of(home: &Home, host: Process) -> Option<Self> {
+        Self::read(home).filter(|said| said.process == host).or_else(|| Self::seen(host, SILENCE))
+    }
+
+    fn seen(host: Process, silence: Duration) -> Option<Self> {
+        if host.age() < silence {
+            return None;
+        }
+        let mut children = host.descendants(&HashSet::new());
+        children.retain(|child| child.parent() == Some(host));
+        // Others are orphans that the host adopted since it started the bot.
+        let bot = children.into_iter().min_by_key(|child| child.start);
+        let bot = bot
+            .map(|bot| BotState { since: rfc3339(bot.started_at()), ..BotState::new(bot, &bot.command()) });
+        Some(Self { bot, ..Self::new(host, Supervision::of(&host)) })
     }
 
     /// Says it. The disk may take its time: nobody waits for it, as nothing is decided by this file.
@@ -156,7 +184,21 @@ pub fn rfc3339(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    #[test]
+    fn a_host_that_can_not_say_anything_is_seen_with_its_bot() {
+        let (mut host, _) = crate::process::tests::start(Command::new("sh").args(["-c", "cat; exit"]));
+        let process = Process::of(host.id()).unwrap();
+        assert_eq!(HostState::seen(process, Duration::from_secs(3600)), None, "it may still say it");
+        let seen = HostState::seen(process, Duration::ZERO).unwrap();
+        assert_eq!((seen.process, seen.supervision), (process, Supervision::Foreground));
+        assert_eq!(seen.bot.unwrap().command, ["cat"]);
+        drop(host.stdin.take());
+        host.wait().unwrap();
+    }
 
     fn home() -> (tempfile::TempDir, Home) {
         let dir = tempfile::tempdir().unwrap();

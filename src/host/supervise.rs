@@ -145,8 +145,9 @@ impl<'a> Supervisor<'a> {
         if let Err(error) = bot_pid::make_room(self.home, self.supervision, self.options) {
             return Phase::Over(Err(error), Some(Ended::OtherBot));
         }
-        match os::spawn(&plan) {
+        match os::spawn(&plan, self.supervision) {
             Ok(bot) => {
+                self.tree.begin(&bot);
                 self.state.bot = Some(BotState::new(bot, &plan.command));
                 self.save();
                 Phase::Running { bot, since: Instant::now() }

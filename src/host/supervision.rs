@@ -1,6 +1,7 @@
 //! *Supervision*: who looks after the host itself. It decides who restarts a bot that crashed.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,12 +27,19 @@ impl Supervision {
         let process = Process::current();
         let parent = process.parent().map(|parent| parent.pid);
         let program = std::env::current_exe().ok().and_then(|path| Some(path.file_stem()?.to_owned()));
-        Self::of(|name| std::env::var_os(name), process.pid, parent, program)
+        Self::told(|name| std::env::var_os(name), process.pid, parent, program)
+    }
+
+    /// The supervision of another host, as far as it can be seen.
+    pub fn of(host: &Process) -> Self {
+        let parent = host.parent().map(|parent| parent.pid);
+        let program = host.command().first().and_then(|path| Some(Path::new(path).file_stem()?.to_owned()));
+        Self::told(|name| host.environment(name), host.pid, parent, program)
     }
 
     /// All the variables are inherited by everything that the bot starts, so each needs a witness: systemd
     /// names the pid it started (`SYSTEMD_EXEC_PID`, systemd.exec(5), since version 248), launchd is pid 1.
-    fn of(
+    fn told(
         variable: impl Fn(&str) -> Option<OsString>,
         pid: u32,
         parent: Option<u32>,
@@ -40,7 +48,7 @@ impl Supervision {
         let is = |name: &str, value: &str| variable(name).is_some_and(|it| it == value);
         if is("DUCTOR_SUPERVISOR", "1") && is("SYSTEMD_EXEC_PID", &pid.to_string()) {
             Self::Systemd
-        } else if parent == Some(1) && is("XPC_SERVICE_NAME", "dev.ductor") {
+        } else if parent == Some(launchd(&variable)) && is("XPC_SERVICE_NAME", "dev.ductor") {
             Self::Launchd
         } else if program.is_some_and(|name| name == "ductorw") {
             Self::TaskScheduler
@@ -61,13 +69,19 @@ impl Supervision {
     }
 }
 
+/// The pid of launchd. In a build for tests a fake one may name itself, as only the kernel can be pid 1.
+fn launchd(variable: &impl Fn(&str) -> Option<OsString>) -> u32 {
+    let fake = if cfg!(debug_assertions) { variable("FAKE_LAUNCHD") } else { None };
+    fake.and_then(|pid| pid.to_str()?.parse().ok()).unwrap_or(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn of(variables: &[(&str, &str)], parent: u32, program: &str) -> Supervision {
         let variable = |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, it)| it.into());
-        Supervision::of(variable, 7, Some(parent), Some(program.into()))
+        Supervision::told(variable, 7, Some(parent), Some(program.into()))
     }
 
     #[test]

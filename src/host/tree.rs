@@ -28,6 +28,10 @@ pub struct Tree {
     root: Process,
     spared: HashSet<Process>,
     cgroup: Option<String>,
+    /// Of the bot, which may have ended.
+    group: Option<u32>,
+    /// To whom orphans go, where they do not come back to the root.
+    reaper: Option<u32>,
 }
 
 impl Tree {
@@ -40,14 +44,38 @@ impl Tree {
 
     /// The tree of another process.
     pub fn of(root: Process) -> Self {
-        Self { root, spared: HashSet::new(), cgroup: os::cgroup(&root) }
+        let cgroup = os::cgroup(&root);
+        Self { root, spared: HashSet::new(), cgroup, group: None, reaper: os::REAPER }
+    }
+
+    /// A bot was started in it.
+    pub fn begin(&mut self, bot: &Process) {
+        self.group = os::group(bot);
     }
 
     /// Its living members, without the root.
     pub fn members(&self) -> Vec<Process> {
         let mut members = self.root.descendants(&self.spared);
+        members.extend(self.reaper.map_or_else(Vec::new, |reaper| self.orphans(reaper, &members)));
         members.retain(|process| holds(self.cgroup.as_deref(), process));
         members
+    }
+
+    /// What the process table no longer shows below the root: orphans in a process group of the tree, or with the
+    /// mark of its host, and what is below them.
+    fn orphans(&self, reaper: u32, members: &[Process]) -> Vec<Process> {
+        let groups: HashSet<u32> = members.iter().filter_map(os::group).chain(self.group).collect();
+        let is_left = |process: &Process| {
+            let by_group = || os::group(process).is_some_and(|group| groups.contains(&group));
+            let by_mark = || Mark::of(process).is_some_and(|mark| mark.host == self.root);
+            *process != self.root
+                && process.start >= self.root.start
+                && !self.spared.contains(process)
+                && process.parent().is_some_and(|parent| parent.pid == reaper)
+                && (by_group() || by_mark())
+        };
+        let orphans = Process::all().into_iter().filter(is_left);
+        orphans.flat_map(|orphan| [vec![orphan], orphan.descendants(&self.spared)].concat()).collect()
     }
 
     /// Kills every member, and what they start meanwhile.
@@ -182,5 +210,37 @@ mod tests {
         assert!(ours.is_about(&home));
         assert!(!mark("/elsewhere".as_ref(), "7:99:").unwrap().is_about(&home));
         assert!(mark(&link, "7").is_none() && mark(&link, "x:1:").is_none());
+    }
+
+    /// A process whose parent has ended.
+    #[cfg(unix)]
+    fn orphan(command: &mut std::process::Command) -> Process {
+        let output = command.output().unwrap();
+        Process::of(String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()).unwrap()
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn where_orphans_do_not_come_back_they_are_known_by_group_or_mark() {
+        use std::os::unix::process::CommandExt;
+        use std::process::Command;
+
+        let home = Home::of("/nowhere".into(), None).unwrap();
+        let line = "$0 sleep 1000 >/dev/null 2>&1 & echo $!";
+        let by_group = orphan(Command::new("sh").args(["-c", line, "env"]).process_group(0));
+        let by_mark = orphan(Command::new("sh").args(["-c", line, "setsid"]).envs(Mark::ours(&home)));
+        let stranger = orphan(Command::new("sh").args(["-c", line, "setsid"]));
+        let mut tree = Tree { reaper: by_group.parent().map(|it| it.pid), ..Tree::of(Process::current()) };
+        tree.group = os::group(&by_group);
+        let is_member = |tree: &Tree| {
+            let members = tree.members();
+            [by_group, by_mark, stranger].map(|process| members.contains(&process))
+        };
+        assert_eq!(is_member(&tree), [true, true, false]);
+        tree.reaper = None;
+        assert_eq!(is_member(&tree), [false; 3], "they would have come back");
+        for process in [by_group, by_mark, stranger] {
+            process.signal(Signal::Kill).unwrap();
+        }
     }
 }

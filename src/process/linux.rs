@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, kill_process, pidfd_open, pidfd_send_signal};
+use rustix::process::{PidfdFlags, kill_process, pidfd_open, pidfd_send_signal};
 use rustix::time::{ClockId, clock_gettime};
 
+use super::unix::{number, pid};
 use super::{Process, Signal};
 
 /// The part of proc_pid_stat(5) that tells processes apart.
@@ -144,19 +145,6 @@ fn look_until_gone(process: &Process, deadline: Instant) -> bool {
 fn open(process: &Process) -> Result<OwnedFd, Errno> {
     let fd = pidfd_open(pid(process).ok_or(Errno::SRCH)?, PidfdFlags::empty())?;
     if process.is_alive() { Ok(fd) } else { Err(Errno::SRCH) }
-}
-
-fn pid(process: &Process) -> Option<Pid> {
-    Pid::from_raw(i32::try_from(process.pid).ok()?)
-}
-
-fn number(signal: Signal) -> rustix::process::Signal {
-    match signal {
-        Signal::Terminate => rustix::process::Signal::TERM,
-        Signal::Kill => rustix::process::Signal::KILL,
-        Signal::User1 => rustix::process::Signal::USR1,
-        Signal::User2 => rustix::process::Signal::USR2,
-    }
 }
 
 #[cfg(test)]

@@ -8,9 +8,16 @@
 #[cfg(target_os = "linux")]
 #[path = "linux.rs"]
 mod os;
+#[cfg(target_os = "macos")]
+#[path = "macos.rs"]
+mod os;
 #[cfg(windows)]
 #[path = "windows.rs"]
 pub(crate) mod os;
+#[cfg(any(target_os = "macos", test))]
+mod procargs;
+#[cfg(unix)]
+mod unix;
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -26,7 +33,7 @@ pub struct Process {
     /// Its process id.
     pub pid: u32,
     /// Its start time, in the unit of the operating system (Linux: clock ticks since boot, proc_pid_stat(5);
-    /// Windows: tenths of a microsecond since 1601, FILETIME).
+    /// macOS: microseconds since 1970, as the kernel noted it; Windows: tenths of a microsecond since 1601, FILETIME).
     pub start: u64,
 }
 
@@ -155,7 +162,7 @@ fn table() -> Vec<(Process, u32)> {
 
 #[cfg(test)]
 #[cfg(unix)]
-mod tests {
+pub(crate) mod tests {
     use std::io::{BufRead, BufReader, Write};
     use std::process::{Child, Command, Stdio};
 
@@ -166,7 +173,7 @@ mod tests {
     }
 
     /// A program that reads its input and answers each line; it has answered one, so it is past its execve(2).
-    pub(super) fn start(command: &mut Command) -> (Child, Process) {
+    pub(crate) fn start(command: &mut Command) -> (Child, Process) {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.as_ref().unwrap().write_all(b"\n").unwrap();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();

@@ -93,7 +93,11 @@ impl ServiceDefinition {
     /// The environment of the host, in a fixed order, with `home` standing for the owner's home.
     pub fn environment(&self, home: &Path) -> Vec<(&'static str, String)> {
         let home = home.display().to_string();
-        let absolute = |folder: &PathBuf| Path::new(&home).join(folder).display().to_string();
+        // The same text wherever it is written: these managers are of systems that know one separator.
+        let absolute = |folder: &PathBuf| match folder.to_string_lossy() {
+            folder if folder.starts_with('/') => folder.into_owned(),
+            folder => format!("{}/{folder}", home.trim_end_matches('/')),
+        };
         let path: Vec<String> = self.search_path.iter().map(absolute).collect();
         let mut environment =
             vec![("HOME", home.clone()), ("PATH", path.join(":")), ("DUCTOR_SUPERVISOR", "1".into())];

@@ -68,6 +68,7 @@ pub fn problems(
     if status.owner == Owner::None && status.state != State::Unknown {
         problems.extend(bot(home, definition).err());
     }
+    problems.extend(disk(home).err());
     problems
 }
 
@@ -95,7 +96,7 @@ pub fn examine(
     }
     findings.extend(manager.examine(definition));
     findings.push(agents(home, definition));
-    findings.push(disk(home));
+    findings.extend(disk(home).map(|free| Finding::good("disk", free)));
     findings.push(log_growth(home));
     if status.problems.iter().all(|known| known.id != "definition-stale") && status.installed == Some(true) {
         findings.push(Finding::good("definition", "the definition is current"));
@@ -143,6 +144,8 @@ pub fn hosts_path(home: &Home, definition: &ServiceDefinition) -> OsString {
     let environment = definition.environment(home.user());
     let path =
         environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
+    // A task carries no environment: its host gets that of the user who logged on, as we did.
+    let path = if cfg!(windows) { env::var_os("PATH") } else { path };
     search_path::for_bot(home.user(), path.as_deref())
 }
 
@@ -178,21 +181,21 @@ fn shadowed() -> Option<Problem> {
     Some(Problem::new("shadowed", message, fix))
 }
 
-fn disk(home: &Home) -> Finding {
-    let place = if home.root().is_dir() { home.root() } else { home.user() };
-    let Some(free) = file::free_bytes(place) else {
-        return Finding::good("disk", "the free space is unknown");
-    };
-    if free < LITTLE_ROOM {
-        let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
-        return Problem::new(
-            "disk-full",
-            message,
-            format!("df -h {}", words::quote(home.user().to_string_lossy())),
-        )
-        .into();
+/// How much room there is, or that there is too little.
+fn disk(home: &Home) -> Result<String, Problem> {
+    match free_bytes(home) {
+        None => Ok("the free space is unknown".into()),
+        Some(free) if free < LITTLE_ROOM => {
+            let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
+            let fix = format!("df -h {}", words::quote(home.user().to_string_lossy()));
+            Err(Problem::new("disk-full", message, fix))
+        }
+        Some(free) => Ok(format!("{} MiB are free", free >> 20)),
     }
-    Finding::good("disk", format!("{} MiB are free", free >> 20))
+}
+
+fn free_bytes(home: &Home) -> Option<u64> {
+    file::free_bytes(if home.root().is_dir() { home.root() } else { home.user() })
 }
 
 fn log_growth(home: &Home) -> Finding {

@@ -183,7 +183,8 @@ pub trait Manager {
         effects: &Effects<'_>,
     ) -> Result<Installed>;
 
-    /// Stops the service and removes everything that was made for it. Says what was done, a line each.
+    /// Stops the service and removes everything that was made for it. Says what was done, a line each. All or
+    /// nothing: after an error it is as before, and may be tried again.
     ///
     /// # Errors
     /// The definition is not ours, or can't be removed.

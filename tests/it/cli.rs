@@ -45,16 +45,6 @@ fn the_version_is_the_native_one() {
 }
 
 #[test]
-fn words_whose_time_has_not_come_say_what_to_do_instead() {
-    expect(
-        &["upgrade"],
-        2,
-        "",
-        "error: ductor upgrade: not part of this version\n  fix: install the newer package over this one\n",
-    );
-}
-
-#[test]
 fn a_manager_that_cannot_be_asked_is_code_5_and_everything_unknown_is_null() {
     let output = without_manager(&["service", "status", "--json"]);
     assert_eq!(output.status.code(), Some(5), "{output:?}");

@@ -1,11 +1,15 @@
 //! Small worlds: a home of its own, real programs, and what can be seen from outside.
 
+mod bot;
 mod cli;
 mod fakes;
 mod golden;
 mod host;
+#[cfg(unix)]
+mod launchd;
 mod log_files;
 mod one_host;
+mod origin;
 mod property;
 mod restart;
 mod stop;

@@ -86,6 +86,35 @@ fn a_note_that_lies_gets_nobody_killed() {
     stranger.wait().unwrap();
 }
 
+#[test]
+fn whatever_stands_in_the_place_of_the_note_the_next_bot_starts_and_kills_nobody() {
+    let world = World::new(&killer());
+    let mut stranger = world.command("/bin/sleep").arg("100").spawn().unwrap();
+    fs::write(world.path("victim"), stranger.id().to_string()).unwrap();
+    let host = world.host();
+    let kinds = [
+        "ln -s ../victim .ductor/bot.pid",
+        "ln -s bot.pid .ductor/bot.pid",
+        "mkfifo .ductor/bot.pid",
+        "head -c 3000000 /dev/zero >.ductor/bot.pid",
+        "echo 99999999999999999999 >.ductor/bot.pid",
+        "echo 1 >.ductor/bot.pid",
+        "cp victim .ductor/bot.pid; chmod 0 .ductor/bot.pid",
+    ];
+    for (round, kind) in kinds.into_iter().enumerate() {
+        let line = format!("rm -f .ductor/bot.pid; {kind}");
+        assert!(world.command("/bin/sh").args(["-c", &line]).status().unwrap().success(), "{kind}");
+        host.signal(Signal::User2);
+        wait_for(kind, || world.bots().len() == round + 2);
+        let note = || fs::read_to_string(world.home("bot.pid")).unwrap_or_default();
+        wait_for("its own note", || note().trim() == world.bots()[round + 1].to_string());
+        assert!(host.process.is_alive() && Process::of(stranger.id()).is_some(), "{kind}");
+    }
+    assert_eq!(world.read("victim"), stranger.id().to_string(), "a link is not followed");
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+}
+
 /// A bot that somebody started by hand.
 fn other_bot(world: &World) -> std::process::Child {
     let child = world.command(world.path("bot")).spawn().unwrap();

@@ -1,8 +1,8 @@
 //! The ways people come in: ssh, `su -`, `su`, cron, root; and what they may do there.
 
 use anyhow::Result;
-use xtask::lab::image::{BOOKWORM, SERVER};
-use xtask::lab::{Machine, User};
+use xtask::lab::image::{BOOKWORM, SERVER, SERVER_TRIXIE, TRIXIE};
+use xtask::lab::{Image, Machine, Output, User};
 
 use crate::world::{World, put_package};
 
@@ -15,6 +15,7 @@ crate::tests![
     without_a_manager_it_says_so_and_how_to_get_one,
     without_a_manager_a_rehearsal_and_an_uninstall_still_work,
     where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files,
+    in_a_container_and_in_wsl_what_helps_there_is_said,
     a_sudo_that_would_ask_is_not_waited_for,
     sudo_is_asked_once_and_only_where_it_is_needed,
     without_a_bus_the_managers_own_socket_is_enough,
@@ -24,9 +25,9 @@ const DOORS: [User<'_>; 4] =
     [User::Login("alice"), User::SuLogin("alice"), User::Su("alice"), User::Cron("alice")];
 
 fn by_every_door_alice_has_her_service() -> Result<()> {
-    for door in DOORS {
-        let world = World::with_package(&BOOKWORM)?;
-        world.run("root", &["loginctl", "enable-linger", "alice"])?.ok()?;
+    for (door, image) in DOORS.into_iter().flat_map(|door| [(door, &BOOKWORM), (door, &TRIXIE)]) {
+        let world = World::with_package(image)?;
+        world.run("alice", &["loginctl", "enable-linger"])?.ok()?;
         let bot = world.make_bot("alice")?;
         let installed = world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
         for verb in [
@@ -47,7 +48,11 @@ fn by_every_door_alice_has_her_service() -> Result<()> {
 }
 
 fn root_who_logged_in_is_a_user_like_any_other() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
+    [&SERVER, &TRIXIE].into_iter().try_for_each(root_is_a_user_like_any_other)
+}
+
+fn root_is_a_user_like_any_other(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let root = User::Login("root");
     let _logged_in = world.login("root")?;
     let installed = world.ductor(root, &["service", "install", "--bot", "sleep 1000"])?.ended(0)?;
@@ -63,7 +68,11 @@ fn root_who_logged_in_is_a_user_like_any_other() -> Result<()> {
 }
 
 fn through_sudo_it_is_refused() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
+    [&SERVER, &TRIXIE].into_iter().try_for_each(through_sudo)
+}
+
+fn through_sudo(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     world.run("root", &["sh", "-c", "echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice"])?.ok()?;
     let before = world.changes()?;
     let refused = world.run("alice", &["sudo", "-n", "/usr/bin/ductor", "service", "install"])?.ended(77)?;
@@ -75,87 +84,106 @@ fn through_sudo_it_is_refused() -> Result<()> {
 }
 
 fn without_polkit_linger_is_refused_and_the_command_is_said() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    let installed = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    let exact = "sudo loginctl enable-linger alice";
-    assert!(installed.stderr.contains(exact), "{installed}");
-    let status = world.status("alice")?;
-    assert_eq!(status["problems"][0]["fix"], exact, "{status:#}");
-    // The command helps, as it stands there.
-    world.run("root", &exact.split(' ').collect::<Vec<_>>())?.ok()?;
-    let status = world.status("alice")?;
-    assert_eq!(
-        (&status["survives_logout"], &status["problems"]),
-        (&true.into(), &serde_json::json!([])),
-        "{status:#}"
-    );
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        let installed = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        let exact = "sudo loginctl enable-linger alice";
+        assert!(installed.stderr.contains(exact), "{installed}");
+        let status = world.status("alice")?;
+        assert_eq!(status["problems"][0]["fix"], exact, "{status:#}");
+        // The command helps, as it stands there.
+        world.run("root", &exact.split(' ').collect::<Vec<_>>())?.ok()?;
+        let status = world.status("alice")?;
+        assert_eq!(
+            (&status["survives_logout"], &status["problems"]),
+            (&true.into(), &serde_json::json!([])),
+            "{status:#}"
+        );
+    }
     Ok(())
 }
 
 fn without_polkit_sudo_without_a_password_is_used() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    world.run("root", &["sh", "-c", "echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice"])?.ok()?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    let status = world.status("alice")?;
-    assert_eq!(status["survives_logout"], true, "{status:#}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        world
+            .run("root", &["sh", "-c", "echo 'alice ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/alice"])?
+            .ok()?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        let status = world.status("alice")?;
+        assert_eq!(status["survives_logout"], true, "{status:#}");
+    }
     Ok(())
 }
 
 fn without_a_manager_it_says_so_and_how_to_get_one() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let bot = world.make_bot("alice")?;
-    let before = world.changes()?;
-    let refused = world.ductor(User::Cron("alice"), &["service", "install", "--bot", &bot])?.ended(5)?;
-    assert!(refused.stderr.contains("fix: sudo loginctl enable-linger alice"), "{refused}");
-    let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
-    assert_eq!(changed, [""; 0]);
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let bot = world.make_bot("alice")?;
+        let before = world.changes()?;
+        let refused = world.ductor(User::Cron("alice"), &["service", "install", "--bot", &bot])?.ended(5)?;
+        assert!(refused.stderr.contains("fix: sudo loginctl enable-linger alice"), "{refused}");
+        let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+        assert_eq!(changed, [""; 0]);
+    }
     Ok(())
 }
 
 fn without_a_manager_a_rehearsal_and_an_uninstall_still_work() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let bot = world.make_bot("alice")?;
-    let nobody = User::Cron("alice");
-    let before = world.changes()?;
-    let told = world.ductor(nobody, &["service", "install", "--bot", &bot, "--dry-run"])?.ended(0)?;
-    assert!(told.stdout.contains("ductor.service.d/ductor.conf"), "{told}");
-    // The answer is the same in every language.
-    for language in ["de_DE.UTF-8", "zh_CN.UTF-8", "C"] {
-        let words = ["env", &format!("LC_ALL={language}"), "ductor", "service", "status", "--json"];
-        let status = world.run(nobody, &words)?.ended(5)?;
-        let status: serde_json::Value = serde_json::from_str(&status.stdout)?;
-        assert_eq!((&status["state"], &status["installed"]), (&"unknown".into(), &().into()));
-        assert_eq!(status["problems"][0]["id"], "manager-unreachable", "{language}: {status:#}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let bot = world.make_bot("alice")?;
+        let nobody = User::Cron("alice");
+        let before = world.changes()?;
+        let told = world.ductor(nobody, &["service", "install", "--bot", &bot, "--dry-run"])?.ended(0)?;
+        assert!(told.stdout.contains("ductor.service.d/ductor.conf"), "{told}");
+        // The answer is the same in every language.
+        for language in ["de_DE.UTF-8", "zh_CN.UTF-8", "C"] {
+            let words = ["env", &format!("LC_ALL={language}"), "ductor", "service", "status", "--json"];
+            let status = world.run(nobody, &words)?.ended(5)?;
+            let status: serde_json::Value = serde_json::from_str(&status.stdout)?;
+            assert_eq!((&status["state"], &status["installed"]), (&"unknown".into(), &().into()));
+            assert_eq!(status["problems"][0]["id"], "manager-unreachable", "{language}: {status:#}");
+        }
+        let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+        assert_eq!(changed, [""; 0]);
+        let gone = world.ductor(nobody, &["service", "uninstall"])?.ended(0)?;
+        assert!(gone.stderr.contains("warning"), "{gone}");
+        let mask = world.path("/home/alice/.config/systemd/user/ductor.service");
+        assert_eq!(std::fs::read_link(mask)?, std::path::Path::new("/dev/null"), "the package's is masked");
     }
-    let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
-    assert_eq!(changed, [""; 0]);
-    let gone = world.ductor(nobody, &["service", "uninstall"])?.ended(0)?;
-    assert!(gone.stderr.contains("warning"), "{gone}");
-    let mask = world.path("/home/alice/.config/systemd/user/ductor.service");
-    assert_eq!(std::fs::read_link(mask)?, std::path::Path::new("/dev/null"), "the package's is masked");
     Ok(())
 }
 
-/// A machine of another init system, or a container: the files of one with systemd, and none of its processes.
+/// Runs bob's `words` where no systemd runs: in the files of this machine, with processes of their own, and what
+/// `prepare` makes of them.
+fn without_systemd(machine: &Machine, prepare: &str, words: &str) -> Result<Output> {
+    let steps = format!(
+        "dpkg-deb -x /srv/ductor.deb /srv/p; install -m755 /srv/p/usr/bin/ductor /usr/local/bin/; {prepare}\n\
+         cat >/srv/words <<'E'\n\
+         export PATH=/usr/local/bin:/usr/bin:/bin; cd\n\
+         try() {{ expected=$1; shift; \"$@\" >out 2>&1; code=$?; cat out\n\
+           [ $code = $expected ] || {{ echo \"expected $expected, not $code: $*\"; exit 9; }}; }}\n\
+         {words}\n\
+         E\n\
+         exec su - bob -c 'sh /srv/words'\n"
+    );
+    std::fs::write(machine.path("/srv/steps"), steps)?;
+    let line = "mount --bind / /mnt && mount -t proc proc /mnt/proc && mount -t tmpfs none /mnt/run && \
+                exec chroot /mnt sh /srv/steps";
+    machine.run("root", &["unshare", "--mount", "--pid", "--fork", "sh", "-c", line])?.ended(0)
+}
+
 fn where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files() -> Result<()> {
-    for has_programs in [true, false] {
+    for programs in ["", "rm -f /bin/systemctl /bin/loginctl /bin/journalctl"] {
         let machine = Machine::boot(&BOOKWORM)?;
         put_package(&machine)?;
-        let line = "mount --bind / /mnt && mount -t proc proc /mnt/proc && mount -t tmpfs none /mnt/run && \
-                    exec chroot /mnt sh /srv/steps";
-        let programs = if has_programs { "" } else { "rm -f /bin/systemctl /bin/loginctl /bin/journalctl" };
-        let steps = format!(
-            "dpkg-deb -x /srv/ductor.deb /srv/p; install -m755 /srv/p/usr/bin/ductor /usr/local/bin/; {programs}\n\
-             cat >/srv/words <<'E'\n\
-             export PATH=/usr/local/bin:/usr/bin:/bin; cd\n\
-             try() {{ expected=$1; shift; \"$@\" >out 2>&1; code=$?; cat out\n\
-               [ $code = $expected ] || {{ echo \"expected $expected, not $code: $*\"; exit 9; }}; }}\n\
-             try 5 ductor service install --bot 'sleep 9'; grep -q 'does not run systemd' out || exit 8\n\
-             grep -q 'in the foreground' out || exit 8; ! test -e .config || exit 7\n\
+        let words = "try 5 ductor service install --bot 'sleep 9'; grep -q 'does not run systemd' out || exit 8\n\
+             grep -q 'fix: ductor run ' out || exit 8; ! test -e .config || exit 7\n\
              try 5 ductor service status; try 5 ductor service start; try 5 ductor service stop\n\
              try 0 ductor service install --bot 'sleep 9' --dry-run; try 0 ductor service render\n\
              try 0 ductor service logs --no-follow; try 0 ductor service uninstall; ! test -e .config || exit 6\n\
@@ -164,35 +192,54 @@ fn where_no_systemd_runs_it_says_so_and_uninstall_removes_the_files() -> Result<
              ln -s ../ductor.service default.target.wants/; cd\n\
              try 0 ductor service uninstall; grep -q warning out || exit 5\n\
              ! test -e .config/systemd/user/ductor.service || exit 4\n\
-             ! test -L .config/systemd/user/default.target.wants/ductor.service || exit 4\n\
-             E\n\
-             exec su - bob -c 'sh /srv/words'\n"
-        );
-        std::fs::write(machine.path("/srv/steps"), steps)?;
-        let ended = machine.run("root", &["unshare", "--mount", "--pid", "--fork", "sh", "-c", line])?;
-        ended.ended(0)?;
+             ! test -L .config/systemd/user/default.target.wants/ductor.service || exit 4";
+        without_systemd(&machine, programs, words)?;
+    }
+    Ok(())
+}
+
+fn in_a_container_and_in_wsl_what_helps_there_is_said() -> Result<()> {
+    let wsl = "echo 5.15.153.1-microsoft-standard-WSL2 >/srv/osrelease; \
+               mount --bind /srv/osrelease /proc/sys/kernel/osrelease";
+    let cases = [
+        (": >/.dockerenv", "this container does not run systemd", "as the container's command"),
+        (": >/run/.containerenv", "this container does not run systemd", "as the container's command"),
+        (wsl, "systemd is switched off in this WSL distribution", "wsl --shutdown"),
+    ];
+    for (prepare, cause, fix) in cases {
+        let machine = Machine::boot(&SERVER)?;
+        put_package(&machine)?;
+        let words =
+            "for verb in 'install --bot true' start stop restart status; do try 5 ductor service $verb; done";
+        let said = without_systemd(&machine, prepare, words)?;
+        for word in [cause, fix] {
+            assert_eq!(said.stdout.matches(word).count(), 5, "{word}: {said}");
+        }
     }
     Ok(())
 }
 
 fn a_sudo_that_would_ask_is_not_waited_for() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    world
-        .sh("root", "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice; echo alice:secret | chpasswd")?
-        .ok()?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    // With a terminal, where sudo could ask.
-    let line = format!("script -qec \"ductor service install --bot {bot}\" /dev/null </dev/null");
-    let installed = world.sh("alice", &line)?.ended(0)?;
-    assert!(installed.took < std::time::Duration::from_secs(15), "{installed}");
-    assert!(installed.stdout.contains("sudo loginctl enable-linger alice"), "{installed}");
-    assert!(!installed.stdout.contains("assword"), "{installed}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        world
+            .sh("root", "echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice; echo alice:secret | chpasswd")?
+            .ok()?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        // With a terminal, where sudo could ask.
+        let line = format!("script -qec \"ductor service install --bot {bot}\" /dev/null </dev/null");
+        let installed = world.sh("alice", &line)?.ended(0)?;
+        assert!(installed.took < std::time::Duration::from_secs(15), "{installed}");
+        assert!(installed.stdout.contains("sudo loginctl enable-linger alice"), "{installed}");
+        assert!(!installed.stdout.contains("assword"), "{installed}");
+    }
     Ok(())
 }
 
 fn sudo_is_asked_once_and_only_where_it_is_needed() -> Result<()> {
-    for (image, words) in [(&SERVER, "-n loginctl --no-ask-password enable-linger alice"), (&BOOKWORM, "")] {
+    let once = "-n loginctl --no-ask-password enable-linger alice";
+    for (image, words) in [(&SERVER, once), (&SERVER_TRIXIE, once), (&BOOKWORM, ""), (&TRIXIE, "")] {
         let world = World::with_package(image)?;
         let _alice = world.login("alice")?;
         let bot = world.make_bot("alice")?;
@@ -206,13 +253,17 @@ fn sudo_is_asked_once_and_only_where_it_is_needed() -> Result<()> {
 }
 
 fn without_a_bus_the_managers_own_socket_is_enough() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    world.sh("alice", "systemctl --user stop dbus.socket dbus.service; rm -f $XDG_RUNTIME_DIR/bus")?.ok()?;
-    for door in [User::Login("alice"), User::Cron("alice")] {
-        world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
-        assert_eq!(world.status(door)?["state"], "running");
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        world
+            .sh("alice", "systemctl --user stop dbus.socket dbus.service; rm -f $XDG_RUNTIME_DIR/bus")?
+            .ok()?;
+        for door in [User::Login("alice"), User::Cron("alice")] {
+            world.ductor(door, &["service", "install", "--bot", &bot])?.ended(0)?;
+            assert_eq!(world.status(door)?["state"], "running");
+        }
     }
     Ok(())
 }

@@ -9,12 +9,13 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use xtask::lab::image::{BOOKWORM, Image, SERVER, TRIXIE};
+use xtask::lab::image::{BOOKWORM, Image, SERVER, SERVER_TRIXIE, TRIXIE};
 use xtask::lab::{Machine, needs};
 use xtask::test::in_lab::PACKAGE;
 
 crate::tests![
     lintian_has_nothing_to_say,
+    piuparts_finds_nothing_left_or_changed,
     an_upgrade_reloads_and_restarts_once_on_bookworm,
     an_upgrade_reloads_and_restarts_once_on_trixie,
     an_administrators_choice_outlives_upgrades,
@@ -32,6 +33,32 @@ fn lintian_has_nothing_to_say() -> Result<()> {
         .context("start lintian")?;
     let said = String::from_utf8_lossy(&lintian.stdout).into_owned();
     ensure!(lintian.status.success() && said.is_empty(), "{said}");
+    Ok(())
+}
+
+/// Debian's own test of packages: installed, removed, purged, and nothing is left, changed or broken. On both
+/// releases, with the dependencies that their mirror has.
+fn piuparts_finds_nothing_left_or_changed() -> Result<()> {
+    let missing = if needs::on_path("piuparts") { &[][..] } else { &["piuparts"] };
+    needs::install(missing, &|what| println!("{what}"))?;
+    for image in [&SERVER, &TRIXIE] {
+        let base = Machine::switched_off(image)?;
+        let sources = fs::read_to_string(base.path("/etc/apt/sources.list"))?;
+        let mirror = sources.split_whitespace().nth(1).context("the image has a mirror")?;
+        let scratch = tempfile::tempdir_in(xtask::lab::folder())?;
+        let mut piuparts = Command::new("piuparts");
+        piuparts.arg("--existing-chroot").arg(base.root()).arg("--tmpdir").arg(scratch.path());
+        piuparts.args(["--distribution", image.suite, "--mirror", &format!("{mirror} main")]);
+        piuparts.args(["--no-upgrade-test", "--log-level=error"]); // no version of it is in the archive
+        // Of other packages: the images come without manuals, and dpkg rewrites the lists that name them.
+        piuparts.args(["--warn-on-debsums-errors", "--ignore-regex=/var/lib/dpkg/info/(?!ductor).*"]);
+        let output = piuparts.arg(package()?).output().context("start piuparts")?;
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let of_others = |line: &&str| !line.contains("debsums: missing file");
+        let said: Vec<&str> = said.lines().filter(of_others).collect();
+        ensure!(output.status.success(), "on {}: {}", image.name, said.join("\n"));
+        ensure!(!said.iter().any(|line| line.contains("ductor")), "on {}: {}", image.name, said.join("\n"));
+    }
     Ok(())
 }
 
@@ -61,59 +88,67 @@ fn an_upgrade_reloads_and_restarts_once(image: &Image) -> Result<()> {
 }
 
 fn an_administrators_choice_outlives_upgrades() -> Result<()> {
-    let machine = Machine::boot(&SERVER)?;
-    let _alice = machine.login("alice")?;
-    install(&machine, 1)?;
-    let is_enabled = || machine.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"]);
-    assert_eq!(is_enabled()?.stdout, "enabled\n");
-    machine.run("root", &["systemctl", "--global", "disable", "ductor.service"])?.ok()?;
-    configure(&machine, "alice")?;
-    install(&machine, 2)?;
-    assert_eq!(is_enabled()?.stdout, "disabled\n");
-    assert_eq!(show(&machine, "alice", "ActiveState,Description")?, "inactive version 2");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let machine = Machine::boot(image)?;
+        let _alice = machine.login("alice")?;
+        install(&machine, 1)?;
+        let is_enabled = || machine.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"]);
+        assert_eq!(is_enabled()?.stdout, "enabled\n");
+        machine.run("root", &["systemctl", "--global", "disable", "ductor.service"])?.ok()?;
+        configure(&machine, "alice")?;
+        install(&machine, 2)?;
+        assert_eq!(is_enabled()?.stdout, "disabled\n");
+        assert_eq!(show(&machine, "alice", "ActiveState,Description")?, "inactive version 2");
 
-    machine.run("root", &["systemctl", "--global", "enable", "ductor.service"])?.ok()?;
-    install(&machine, 3)?;
-    assert_eq!(is_enabled()?.stdout, "enabled\n");
-    assert_eq!(show(&machine, "alice", "ActiveState")?, "active");
+        machine.run("root", &["systemctl", "--global", "enable", "ductor.service"])?.ok()?;
+        install(&machine, 3)?;
+        assert_eq!(is_enabled()?.stdout, "enabled\n");
+        assert_eq!(show(&machine, "alice", "ActiveState")?, "active");
+    }
     Ok(())
 }
 
 fn one_who_masked_it_is_left_alone() -> Result<()> {
-    let machine = Machine::boot(&SERVER)?;
-    let _alice = machine.login("alice")?;
-    configure(&machine, "alice")?;
-    install(&machine, 1)?;
-    machine.run("alice", &["systemctl", "--user", "mask", "--now", "ductor.service"])?.ok()?;
-    install(&machine, 2)?;
-    assert_eq!(show(&machine, "alice", "ActiveState,UnitFileState")?, "inactive masked");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let machine = Machine::boot(image)?;
+        let _alice = machine.login("alice")?;
+        configure(&machine, "alice")?;
+        install(&machine, 1)?;
+        machine.run("alice", &["systemctl", "--user", "mask", "--now", "ductor.service"])?.ok()?;
+        install(&machine, 2)?;
+        assert_eq!(show(&machine, "alice", "ActiveState,UnitFileState")?, "inactive masked");
+    }
     Ok(())
 }
 
 fn removing_stops_it_and_a_purge_leaves_nothing() -> Result<()> {
-    let machine = Machine::boot(&SERVER)?;
-    let _alice = machine.login("alice")?;
-    configure(&machine, "alice")?;
-    let before = machine.changes()?;
-    install(&machine, 1)?;
-    machine.run("root", &["dpkg", "--remove", "ductor"])?.ok()?;
-    assert_eq!(show(&machine, "alice", "ActiveState,LoadState")?, "inactive not-found");
-    machine.run("root", &["dpkg", "--purge", "ductor"])?.ok()?;
-    // What dpkg writes about itself, the journal, and the package that we put there.
-    let left = machine.changes()?.since(&before, &["/var/lib/dpkg", "/var/log", "/srv"])?;
-    assert!(left.is_empty(), "{left:#?}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let machine = Machine::boot(image)?;
+        let _alice = machine.login("alice")?;
+        configure(&machine, "alice")?;
+        let before = machine.changes()?;
+        install(&machine, 1)?;
+        machine.run("root", &["dpkg", "--remove", "ductor"])?.ok()?;
+        assert_eq!(show(&machine, "alice", "ActiveState,LoadState")?, "inactive not-found");
+        machine.run("root", &["dpkg", "--purge", "ductor"])?.ok()?;
+        // What dpkg writes about itself, the journal, and the package that we put there.
+        let left = machine.changes()?.since(&before, &["/var/lib/dpkg", "/var/log", "/srv"])?;
+        assert!(left.is_empty(), "{left:#?}");
+    }
     Ok(())
 }
 
 fn into_another_root_it_only_places_files() -> Result<()> {
-    let machine = Machine::boot(&SERVER)?;
-    put(&machine, 1)?;
-    let other = "mkdir -p /srv/root/var/lib/dpkg/info && : >/srv/root/var/lib/dpkg/status && \
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let machine = Machine::boot(image)?;
+        put(&machine, 1)?;
+        let other = "mkdir -p /srv/root/var/lib/dpkg/info && : >/srv/root/var/lib/dpkg/status && \
         dpkg --root=/srv/root --force-script-chrootless --force-depends --install /srv/1.deb";
-    machine.run("root", &["sh", "-c", other])?.ok()?;
-    assert!(machine.path("/srv/root/usr/bin/ductor").exists());
-    let link = "etc/systemd/user/default.target.wants/ductor.service";
-    assert!(!machine.path(link).is_symlink() && !machine.path("/srv/root").join(link).is_symlink());
+        machine.run("root", &["sh", "-c", other])?.ok()?;
+        assert!(machine.path("/srv/root/usr/bin/ductor").exists());
+        let link = "etc/systemd/user/default.target.wants/ductor.service";
+        assert!(!machine.path(link).is_symlink() && !machine.path("/srv/root").join(link).is_symlink());
+    }
     Ok(())
 }
 

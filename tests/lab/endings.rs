@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
-use xtask::lab::image::{BOOKWORM, BOT, TRIXIE};
-use xtask::lab::{User, wait_for};
+use xtask::lab::image::{BOOKWORM, BOT, BOT_TRIXIE, TRIXIE};
+use xtask::lab::{Image, User, wait_for};
 
-use crate::world::{World, has_problem};
+use crate::world::{PATIENCE, World, has_problem};
 
 crate::tests![
     a_bot_that_says_78_is_tried_once,
@@ -18,6 +18,7 @@ crate::tests![
     a_stop_between_two_tries_is_a_stop,
     a_bot_killed_by_any_signal_is_back_and_the_code_tells_which,
     a_wrong_answer_to_sigterm_does_not_bring_a_stopped_service_back,
+    the_real_bot_is_stopped_in_time_and_stays_so,
 ];
 
 const ALICE: User<'_> = User::Cron("alice");
@@ -52,7 +53,11 @@ fn a_bot_that_says_78_is_tried_once() -> Result<()> {
 }
 
 fn without_a_configuration_there_is_one_try_and_start_works_at_once_when_mended() -> Result<()> {
-    let world = World::with_package(&BOT)?;
+    [&BOT, &BOT_TRIXIE].into_iter().try_for_each(without_a_configuration_there_is_one_try)
+}
+
+fn without_a_configuration_there_is_one_try(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     world.configure("alice")?;
     world.ductor("alice", &["service", "install"])?.ended(0)?;
     world.give("alice", ".ductor/config/config.json", "{}", 0o600)?;
@@ -156,7 +161,11 @@ fn a_stop_between_two_tries_is_a_stop() -> Result<()> {
 }
 
 fn a_bot_killed_by_any_signal_is_back_and_the_code_tells_which() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(a_bot_killed_by_any_signal_is_back)
+}
+
+fn a_bot_killed_by_any_signal_is_back(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     world.hurry("alice")?;
     let limit = ".config/systemd/user/ductor.service.d/limit.conf";
     world.give("alice", limit, "[Unit]\nStartLimitIntervalSec=0\n", 0o644)?;
@@ -202,6 +211,38 @@ fn a_wrong_answer_to_sigterm_does_not_bring_a_stopped_service_back() -> Result<(
                 (shown(&world, "SubState")?.as_str(), shown(&world, "Result")?.as_str()),
                 ("dead", "success")
             );
+            world.ductor("alice", &["service", "start"])?.ended(0)?;
+        }
+    }
+    Ok(())
+}
+
+/// Without a network it takes almost as long to end as the contract gives it: in order or killed, it is stopped.
+fn the_real_bot_is_stopped_in_time_and_stays_so() -> Result<()> {
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = World::with_package(image)?;
+        world.configure("alice")?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        for verb in [&["service", "stop"][..], &["stop"]] {
+            wait_for("it tries to reach Telegram", PATIENCE, || {
+                let logs = world.ductor("alice", &["service", "logs", "--no-follow", "-n", "50"])?.ok()?;
+                Ok(logs.contains("api.telegram.org").then_some(()))
+            })?;
+            let stopped = world.ductor("alice", verb)?.ended(0)?;
+            assert!(stopped.took < Duration::from_secs(15), "{stopped}");
+            world.run("root", &["pgrep", "-u", "alice", "-f", "ductor_bot|/ductor"])?.ended(1)?;
+            let status = world.status("alice")?;
+            assert_eq!(
+                (&status["state"], &status["owner"]),
+                (&"stopped".into(), &"none".into()),
+                "{status:#}"
+            );
+            for id in ["failed", "start-limit", "other-bot"] {
+                assert!(!has_problem(&status, id), "{status:#}");
+            }
+            let exit = &status["last_exit"];
+            assert!(exit["code"] == 0 || exit["signal"] == 9, "in order, or killed: {exit}");
+            assert_eq!(shown(&world, "Result")?, "success", "the manager did not have to kill");
             world.ductor("alice", &["service", "start"])?.ended(0)?;
         }
     }

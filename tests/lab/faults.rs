@@ -1,20 +1,24 @@
-//! `service install` that fails half-way: files, what is enabled and what runs are as before.
+//! Commands that fail half-way: files, what is enabled and what runs are as before, or as the command makes them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use xtask::lab::Output;
 use xtask::lab::image::{BOOKWORM, TRIXIE};
+use xtask::lab::{Image, Output};
 
-use crate::world::World;
+use crate::world::{World, has_problem};
 
 crate::tests![
     a_first_install_cut_at_any_effect_leaves_nothing,
     a_rewrite_cut_at_any_effect_leaves_the_old_one_running,
     an_unmask_cut_at_any_effect_leaves_the_mask,
+    an_uninstall_cut_at_any_effect_leaves_the_service_running,
+    an_uninstall_beside_a_package_cut_at_any_effect_leaves_the_service_running,
+    start_stop_and_restart_cut_at_any_effect_change_nothing,
     a_full_disk_at_any_step_leaves_what_was_there,
+    a_full_disk_keeps_nobody_from_any_other_command,
     a_home_that_can_only_be_read_is_said_and_stays,
 ];
 
@@ -23,7 +27,7 @@ fn a_first_install_cut_at_any_effect_leaves_nothing() -> Result<()> {
     let _alice = world.login("alice")?;
     let bot = world.make_bot("alice")?;
     place_build_for_tests(&world)?;
-    at_every_effect(&world, &["--bot", &bot], &|| {
+    at_every_effect(&world, &["service", "install", "--bot", &bot], &|| {
         world.ductor("alice", &["service", "uninstall"])?.ended(0).map(drop)
     })
 }
@@ -34,7 +38,7 @@ fn a_rewrite_cut_at_any_effect_leaves_the_old_one_running() -> Result<()> {
     let bot = world.make_bot("alice")?;
     place_build_for_tests(&world)?;
     let own = ".config/systemd/user/ductor.service";
-    at_every_effect(&world, &["--bot", &bot], &|| {
+    at_every_effect(&world, &["service", "install", "--bot", &bot], &|| {
         world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
         let current = fs::read_to_string(world.path(&format!("/home/alice/{own}")))?;
         let stale = current.replace("RestartSec=5", "RestartSec=9").replace("KillMode", "Nice=3\nKillMode");
@@ -51,43 +55,95 @@ fn an_unmask_cut_at_any_effect_leaves_the_mask() -> Result<()> {
     place_build_for_tests(&world)?;
     let masked = "systemctl --user mask --now ductor; loginctl disable-linger alice";
     world.sh("alice", "mkdir -p ~/.local/share/mine")?.ok()?;
-    at_every_effect(&world, &["--bot", &bot], &|| {
+    at_every_effect(&world, &["service", "install", "--bot", &bot], &|| {
         world.sh("alice", &format!("rm -rf ~/.config; {masked}"))?.ok()?;
         world.run("root", &["rm", "-rf", "/home/alice/.local/share/ductor"])?.ok().map(drop)
     })
 }
 
-/// Installs with every effect cut in turn, each time from what `prepare` made, and compares.
+fn an_uninstall_cut_at_any_effect_leaves_the_service_running() -> Result<()> {
+    let world = World::boot(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    place_build_for_tests(&world)?;
+    at_every_effect(&world, &["service", "uninstall"], &|| {
+        world.sh("alice", "loginctl disable-linger alice")?.ok()?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0).map(drop)
+    })
+}
+
+fn an_uninstall_beside_a_package_cut_at_any_effect_leaves_the_service_running() -> Result<()> {
+    let world = World::with_package(&TRIXIE)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    place_build_for_tests(&world)?;
+    at_every_effect(&world, &["service", "uninstall"], &|| {
+        world.sh("alice", "loginctl disable-linger alice")?.ok()?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0).map(drop)
+    })
+}
+
+fn start_stop_and_restart_cut_at_any_effect_change_nothing() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        let _alice = world.login("alice")?;
+        place_build_for_tests(&world)?;
+        let run = || world.ductor("alice", &["service", "start"])?.ended(0).map(drop);
+        at_every_effect(&world, &["service", "start"], &|| {
+            world.ductor("alice", &["service", "stop"])?.ended(0).map(drop)
+        })?;
+        at_every_effect(&world, &["service", "restart"], &run)?;
+        at_every_effect(&world, &["restart"], &run)?;
+        at_every_effect(&world, &["service", "stop"], &run)?;
+        at_every_effect(&world, &["stop"], &run)?;
+    }
+    Ok(())
+}
+
+/// Runs a command with every effect cut in turn, each time from what `prepare` made, and compares. What is there
+/// afterwards is what was there before; from there the same command works, as it did when nothing was cut.
 fn at_every_effect(world: &World, words: &[&str], prepare: &dyn Fn() -> Result<()>) -> Result<()> {
-    let install = |variable: &str| {
-        let words = [&["env", variable, "/usr/bin/ductor", "-v", "service", "install"], words].concat();
-        world.run("alice", &words)
-    };
+    let run =
+        |variable: &str| world.run("alice", &[&["env", variable, "/usr/bin/ductor", "-v"], words].concat());
     prepare()?;
-    let told = install("DUCTOR_FAULT=0")?.ended(0)?;
+    let told = run("DUCTOR_FAULT=0")?.ended(0)?;
     let effects = told.stderr.lines().filter(|line| line.starts_with("+ ")).count();
-    ensure!(effects >= 4, "{told}");
-    let mut failed = 0;
+    ensure!(effects > 0, "{told}");
     prepare()?;
-    let before = picture(world)?;
+    let (mut old, mut failed) = (picture(world)?, 0);
     for effect in 1..=effects {
-        let cut = install(&format!("DUCTOR_FAULT={effect}"))?;
+        let cut = run(&format!("DUCTOR_FAULT={effect}"))?;
+        let now = picture(world)?;
         if cut.code == 0 {
             // There was another way: linger through sudo, or not at all.
-            ensure!(cut.stderr.contains("loginctl"), "effect {effect} was cut, and it is fine: {cut}");
+            ensure!(cut.stderr.contains("linger"), "effect {effect} was cut, and it is fine: {cut}");
             prepare()?;
-        } else {
-            ensure!(cut.code == 1 && cut.stderr.contains("cut by DUCTOR_FAULT"), "{cut}");
-            failed += 1;
+            let again = picture(world)?;
+            assert_eq!(whoever_runs(&again), whoever_runs(&old), "after effect {effect}: {cut}");
+            old = again;
+            continue;
         }
-        assert_eq!(picture(world)?, before, "after effect {effect}: {cut}");
+        ensure!(cut.code == 1 && cut.stderr.contains("cut by DUCTOR_FAULT"), "{cut}");
+        // Only a host that was stopped already is a new one then.
+        if cut.stderr.contains(" stop ductor.service") {
+            assert_eq!(whoever_runs(&now), whoever_runs(&old), "after effect {effect}: {cut}");
+            old = now;
+        } else {
+            assert_eq!(now, old, "after effect {effect}: {cut}");
+        }
+        failed += 1;
     }
     ensure!(failed + 1 >= effects, "only {failed} of {effects} were cut");
+    println!("ductor {}: cut at each of {effects} effects", words.join(" "));
     Ok(())
 }
 
 fn a_full_disk_at_any_step_leaves_what_was_there() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(a_full_disk_at_any_step)
+}
+
+fn a_full_disk_at_any_step(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let _alice = world.login("alice")?;
     let bot = world.make_bot("alice")?;
     // A disk of eight pages; one after the other is taken, until none is left.
@@ -114,18 +170,55 @@ fn a_full_disk_at_any_step_leaves_what_was_there() -> Result<()> {
     anyhow::bail!("an empty disk is full")
 }
 
+fn a_full_disk_keeps_nobody_from_any_other_command() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let disk = "mount -t tmpfs -o size=64k,nr_inodes=64,mode=700,uid=1000,gid=1000 none /home/alice && \
+                    cp /usr/bin/sleep /srv/sleeper";
+        world.sh("root", disk)?.ok()?;
+        let _alice = world.login("alice")?;
+        world.ductor("alice", &["service", "install", "--bot", "/srv/sleeper 1000"])?.ended(0)?;
+        let fill = "i=0; while touch /home/alice/.ductor/$i; do i=$((i+1)); done; \
+                    head -c 64k /dev/zero >/home/alice/.ductor/0";
+        world.sh("root", fill)?;
+        for words in [&["service", "stop"][..], &["service", "start"], &["service", "restart"], &["restart"]]
+        {
+            let before = world.processes("alice", "ductor")?;
+            world.ductor("alice", words)?.ended(0)?;
+            assert_ne!(world.processes("alice", "ductor")?, before, "{words:?}");
+        }
+        // The host can't say anything about itself, so it is looked at.
+        let status = world.status("alice")?;
+        assert_eq!(
+            status["bot_pid"].to_string(),
+            world.processes("alice", "sleeper")?.join(" "),
+            "{status:#}"
+        );
+        assert_eq!((&status["owner"], &status["running"]), (&"service".into(), &true.into()), "{status:#}");
+        assert!(has_problem(&status, "disk-full"), "{status:#}");
+        assert!(world.ductor("alice", &["run"])?.ended(1)?.stderr.contains("as the service"));
+        world.ductor("alice", &["stop"])?.ended(0)?;
+        world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
+        world.run("root", &["pgrep", "-u", "alice", "-x", "ductor"])?.ended(1)?;
+        assert_eq!(world.status("alice")?["state"], "not-installed");
+    }
+    Ok(())
+}
+
 fn a_home_that_can_only_be_read_is_said_and_stays() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    let mount = "mount --bind /home/alice /home/alice && mount -o remount,ro,bind /home/alice";
-    world.run("root", &["sh", "-c", mount])?.ok()?;
-    let before = picture(&world)?;
-    let refused = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(1)?;
-    ensure!(said_with_path_and_reason(&refused, "/home/alice/.config", "Read-only"), "{refused}");
-    assert_eq!(picture(&world)?, before, "{refused}");
-    world.ductor("alice", &["service", "status"])?.ended(3)?;
-    world.run("root", &["umount", "/home/alice"])?.ok()?;
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        let mount = "mount --bind /home/alice /home/alice && mount -o remount,ro,bind /home/alice";
+        world.run("root", &["sh", "-c", mount])?.ok()?;
+        let before = picture(&world)?;
+        let refused = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(1)?;
+        ensure!(said_with_path_and_reason(&refused, "/home/alice/.config", "Read-only"), "{refused}");
+        assert_eq!(picture(&world)?, before, "{refused}");
+        world.ductor("alice", &["service", "status"])?.ended(3)?;
+        world.run("root", &["umount", "/home/alice"])?.ok()?;
+    }
     Ok(())
 }
 
@@ -142,6 +235,14 @@ fn picture(world: &World) -> Result<String> {
     world.sh("alice", files)?.ok()
 }
 
+/// The same whatever pid the host has.
+fn whoever_runs(picture: &str) -> String {
+    picture
+        .lines()
+        .filter(|line| !line.starts_with("MainPID="))
+        .fold(String::new(), |all, line| all + line + "\n")
+}
+
 /// Puts the program to `/usr/bin/ductor` as `cargo build` makes it: in it effects can be cut.
 fn place_build_for_tests(world: &World) -> Result<()> {
     let top = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("a member of the workspace")?;
@@ -154,5 +255,6 @@ fn place_build_for_tests(world: &World) -> Result<()> {
     let mut executables = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
     let executable = executables.next_back().context("cargo names what it built")?;
     let inside = world.path("/usr/bin/ductor");
+    let _none_yet = fs::remove_file(&inside); // it may run
     fs::copy(&executable, inside).with_context(|| format!("copy {}", executable.display())).map(drop)
 }

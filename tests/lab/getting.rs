@@ -4,7 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 use xtask::lab::Output;
-use xtask::lab::image::{BOOKWORM, BOT, BOT_RELEASE};
+use xtask::lab::image::{BOOKWORM, BOT, BOT_RELEASE, BOT_TRIXIE, TRIXIE};
 
 use crate::world::{CERTIFICATES, World, has_problem};
 
@@ -18,17 +18,20 @@ crate::tests![
 ];
 
 fn python_alone_gets_it_and_the_service_runs_it() -> Result<()> {
-    let world = World::online(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    gets_it(&world, "", "python -m venv")?;
-    world.configure("alice")?;
-    world.ductor("alice", &["service", "install"])?.ended(0)?;
-    let status = world.status("alice")?;
-    let command = world.run("alice", &["ps", "-o", "args=", "-p", &status["bot_pid"].to_string()])?.ok()?;
-    assert!(command.starts_with("/home/alice/.local/share/ductor/bot/"), "{command}");
-    // Here or not, the bot is the service's own: `uninstall` takes away what was made for the service.
-    world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
-    world.ductor("alice", &["bot", "path"])?.ended(0)?;
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::online(image)?;
+        let _alice = world.login("alice")?;
+        gets_it(&world, "", "python -m venv")?;
+        world.configure("alice")?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        let status = world.status("alice")?;
+        let command =
+            world.run("alice", &["ps", "-o", "args=", "-p", &status["bot_pid"].to_string()])?.ok()?;
+        assert!(command.starts_with("/home/alice/.local/share/ductor/bot/"), "{command}");
+        // Here or not, the bot is the service's own: `uninstall` takes away what was made for the service.
+        world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
+        world.ductor("alice", &["bot", "path"])?.ended(0)?;
+    }
     Ok(())
 }
 
@@ -116,38 +119,46 @@ fn a_download_that_breaks_leaves_nothing() -> Result<()> {
 }
 
 fn path_explains_itself() -> Result<()> {
-    let world = World::with_package(&BOT)?;
-    let _alice = world.login("alice")?;
-    let path = world.ductor("alice", &["bot", "path"])?.ended(0)?;
-    assert!(path.stdout.contains("/pipx/venvs/ductor/") && path.stdout.contains("-m ductor_bot"), "{path}");
-    let lines: Vec<&str> = path.stderr.lines().collect();
-    let line = |word: &str| lines.iter().find(|line| line.contains(word)).context(path.to_string());
-    assert!(line("/home/alice/.local/bin/ductor:")?.starts_with("->"), "{path}");
-    assert!(line("/usr/bin/ductor:")?.contains("this program itself"), "{path}");
-    assert!(line("`ductor bot install` has made none")?.starts_with("  "), "{path}");
-    let chosen = ["env", "DUCTOR_BOT=sleep 9", "/usr/bin/ductor", "bot", "path"];
-    let chosen = world.run("alice", &chosen)?.ended(0)?;
-    assert_eq!(chosen.stdout, "/usr/bin/sleep 9\n");
-    assert!(chosen.stderr.starts_with("-> DUCTOR_BOT:"), "{chosen}");
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let path = world.ductor("alice", &["bot", "path"])?.ended(0)?;
+        assert!(
+            path.stdout.contains("/pipx/venvs/ductor/") && path.stdout.contains("-m ductor_bot"),
+            "{path}"
+        );
+        let lines: Vec<&str> = path.stderr.lines().collect();
+        let line = |word: &str| lines.iter().find(|line| line.contains(word)).context(path.to_string());
+        assert!(line("/home/alice/.local/bin/ductor:")?.starts_with("->"), "{path}");
+        assert!(line("/usr/bin/ductor:")?.contains("this program itself"), "{path}");
+        assert!(line("`ductor bot install` has made none")?.starts_with("  "), "{path}");
+        let chosen = ["env", "DUCTOR_BOT=sleep 9", "/usr/bin/ductor", "bot", "path"];
+        let chosen = world.run("alice", &chosen)?.ended(0)?;
+        assert_eq!(chosen.stdout, "/usr/bin/sleep 9\n");
+        assert!(chosen.stderr.starts_with("-> DUCTOR_BOT:"), "{chosen}");
+    }
     Ok(())
 }
 
 fn a_python_ductor_first_on_path_is_noticed() -> Result<()> {
-    let world = World::with_package(&BOT)?;
-    let _alice = world.login("alice")?;
-    world.configure("alice")?;
-    world.ductor("alice", &["service", "install"])?.ended(0)?;
-    let with_path = |path: &str| -> Result<serde_json::Value> {
-        let words = ["env", &format!("PATH={path}"), "/usr/bin/ductor", "service", "status", "--json"];
-        Ok(serde_json::from_str(&world.run("alice", &words)?.ended(0)?.stdout)?)
-    };
-    let shadowed = with_path("/home/alice/.local/bin:/usr/bin:/bin")?;
-    let problem = shadowed["problems"].as_array().and_then(|all| all.iter().find(|p| p["id"] == "shadowed"));
-    let message = problem.context("it is noticed")?["message"].as_str().unwrap_or_default();
-    assert!(
-        message.contains("/home/alice/.local/bin/ductor") && message.contains("/usr/bin/ductor"),
-        "{message}"
-    );
-    assert!(!has_problem(&with_path("/usr/bin:/home/alice/.local/bin:/bin")?, "shadowed"));
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        world.configure("alice")?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        let with_path = |path: &str| -> Result<serde_json::Value> {
+            let words = ["env", &format!("PATH={path}"), "/usr/bin/ductor", "service", "status", "--json"];
+            Ok(serde_json::from_str(&world.run("alice", &words)?.ended(0)?.stdout)?)
+        };
+        let shadowed = with_path("/home/alice/.local/bin:/usr/bin:/bin")?;
+        let problem =
+            shadowed["problems"].as_array().and_then(|all| all.iter().find(|p| p["id"] == "shadowed"));
+        let message = problem.context("it is noticed")?["message"].as_str().unwrap_or_default();
+        assert!(
+            message.contains("/home/alice/.local/bin/ductor") && message.contains("/usr/bin/ductor"),
+            "{message}"
+        );
+        assert!(!has_problem(&with_path("/usr/bin:/home/alice/.local/bin:/bin")?, "shadowed"));
+    }
     Ok(())
 }

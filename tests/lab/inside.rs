@@ -99,19 +99,21 @@ fn stop_is_scheduled_and_it_stays_stopped() -> Result<()> {
 }
 
 fn in_the_foreground_restart_and_stop_are_scheduled_too() -> Result<()> {
-    let world = with_agent(&BOOKWORM)?;
-    world.ductor("alice", &["service", "stop"])?.ended(0)?;
-    world.foreground("alice", "")?;
-    let host = world.processes("alice", "ductor")?;
-    assert_eq!(ask(&world, HOMES[1], "restart")?, scheduled());
-    world.started("alice", 4)?;
-    assert_eq!(world.processes("alice", "ductor")?, host);
-    assert_eq!(ask(&world, HOMES[1], "stop")?, scheduled());
-    wait_for("the end of the host", PATIENCE, || {
-        Ok(world.processes("alice", "ductor")?.is_empty().then_some(()))
-    })?;
-    assert_eq!(world.processes("alice", "bot")?, [""; 0]);
-    assert_eq!(world.status("alice")?["state"], "stopped", "the service did not come instead");
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = with_agent(image)?;
+        world.ductor("alice", &["service", "stop"])?.ended(0)?;
+        world.foreground("alice", "")?;
+        let host = world.processes("alice", "ductor")?;
+        assert_eq!(ask(&world, HOMES[1], "restart")?, scheduled());
+        world.started("alice", 4)?;
+        assert_eq!(world.processes("alice", "ductor")?, host);
+        assert_eq!(ask(&world, HOMES[1], "stop")?, scheduled());
+        wait_for("the end of the host", PATIENCE, || {
+            Ok(world.processes("alice", "ductor")?.is_empty().then_some(()))
+        })?;
+        assert_eq!(world.processes("alice", "bot")?, [""; 0]);
+        assert_eq!(world.status("alice")?["state"], "stopped", "the service did not come instead");
+    }
     Ok(())
 }
 
@@ -123,18 +125,20 @@ fn picture(world: &World) -> Result<(Value, Value, Value, usize)> {
 }
 
 fn uninstall_is_refused() -> Result<()> {
-    let world = with_agent(&BOOKWORM)?;
-    let before = picture(&world)?;
-    for home in HOMES {
-        let (code, said) = ask(&world, home, "service uninstall")?;
-        assert_eq!(code, 1, "{said}");
-        assert!(
-            said.contains("error: ") && said.contains("inside the bot") && said.contains("  fix: "),
-            "{said}"
-        );
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = with_agent(image)?;
+        let before = picture(&world)?;
+        for home in HOMES {
+            let (code, said) = ask(&world, home, "service uninstall")?;
+            assert_eq!(code, 1, "{said}");
+            assert!(
+                said.contains("error: ") && said.contains("inside the bot") && said.contains("  fix: "),
+                "{said}"
+            );
+        }
+        assert_eq!(picture(&world)?, before);
+        assert_eq!(world.status("alice")?["installed"], true);
     }
-    assert_eq!(picture(&world)?, before);
-    assert_eq!(world.status("alice")?["installed"], true);
     Ok(())
 }
 
@@ -163,18 +167,20 @@ fn install_converges_without_a_restart() -> Result<()> {
 }
 
 fn a_takeover_is_refused_and_start_changes_nothing() -> Result<()> {
-    let world = with_agent(&BOOKWORM)?;
-    let before = picture(&world)?;
-    for home in HOMES {
-        for words in ["run", "run --takeover"] {
-            let (code, said) = ask(&world, home, words)?;
-            assert_eq!(code, 1, "{said}");
-            assert!(said.contains(&format!("pid {}", before.1)), "{said}");
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = with_agent(image)?;
+        let before = picture(&world)?;
+        for home in HOMES {
+            for words in ["run", "run --takeover"] {
+                let (code, said) = ask(&world, home, words)?;
+                assert_eq!(code, 1, "{said}");
+                assert!(said.contains(&format!("pid {}", before.1)), "{said}");
+            }
+            let (code, said) = ask(&world, home, "service start")?;
+            assert_eq!(code, 0, "{said}");
+            assert!(said.contains("already running"), "{said}");
         }
-        let (code, said) = ask(&world, home, "service start")?;
-        assert_eq!(code, 0, "{said}");
-        assert!(said.contains("already running"), "{said}");
+        assert_eq!(picture(&world)?, before);
     }
-    assert_eq!(picture(&world)?, before);
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::fs;
 
 use anyhow::Result;
-use xtask::lab::image::BOT;
-use xtask::lab::wait_for;
+use xtask::lab::image::{BOT, BOT_TRIXIE};
+use xtask::lab::{Image, wait_for};
 
 use crate::world::{PATIENCE, World};
 
@@ -18,8 +18,8 @@ crate::tests![
 const LOG: &str = "/home/alice/.ductor/logs/agent.log";
 
 /// A machine with the real bot and a journal with these settings.
-fn boot(settings: &str) -> Result<World> {
-    let world = World::with_package(&BOT)?;
+fn boot(image: &Image, settings: &str) -> Result<World> {
+    let world = World::with_package(image)?;
     world.configure("alice")?;
     set_journal(&world, settings)?;
     Ok(world)
@@ -46,57 +46,67 @@ fn expect_lines_of_the_file(world: &World) -> Result<()> {
 }
 
 fn a_journal_that_keeps_nothing_is_no_reason_to_show_nothing() -> Result<()> {
-    let world = boot("Storage=none")?;
-    let _alice = world.login("alice")?;
-    world.ductor("alice", &["service", "install"])?.ended(0)?;
-    expect_lines_of_the_file(&world)?;
-    // Followed, what is new comes too, and Ctrl-C is a good end.
-    let follow = "ductor service logs -n 0 >~/followed 2>/dev/null & p=$!; trap 'kill -INT $p' EXIT; \
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = boot(image, "Storage=none")?;
+        let _alice = world.login("alice")?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        expect_lines_of_the_file(&world)?;
+        // Followed, what is new comes too, and Ctrl-C is a good end.
+        let follow = "ductor service logs -n 0 >~/followed 2>/dev/null & p=$!; trap 'kill -INT $p' EXIT; \
                   i=0; until grep -q 'a new line' ~/followed; do i=$((i+1)); [ $i -lt 99 ] || exit 9; \
                   echo 'a new line' >>~/.ductor/logs/agent.log; read -t 0.1 x <>/dev/ptmx; done; \
                   trap - EXIT; kill -INT $p; wait $p";
-    world
-        .run("alice", &["bash", "-mc", &follow.replace("ductor service", "/usr/bin/ductor service")])?
-        .ended(0)?;
+        world
+            .run("alice", &["bash", "-mc", &follow.replace("ductor service", "/usr/bin/ductor service")])?
+            .ended(0)?;
+    }
     Ok(())
 }
 
 fn a_journal_that_alice_may_not_read_is_no_reason_to_show_nothing() -> Result<()> {
-    let world = boot("Storage=volatile")?;
-    let _alice = world.login("alice")?;
-    world.ductor("alice", &["service", "install"])?.ended(0)?;
-    world.sh("root", "chmod -R go-rwx /run/log/journal /var/log/journal 2>/dev/null; true")?.ok()?;
-    expect_lines_of_the_file(&world)
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = boot(image, "Storage=volatile")?;
+        let _alice = world.login("alice")?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        world.sh("root", "chmod -R go-rwx /run/log/journal /var/log/journal 2>/dev/null; true")?.ok()?;
+        expect_lines_of_the_file(&world)?;
+    }
+    Ok(())
 }
 
 fn what_a_journal_kept_earlier_does_not_hide_what_is_new() -> Result<()> {
-    let world = boot("Storage=persistent")?;
-    let _alice = world.login("alice")?;
-    world.ductor("alice", &["service", "install"])?.ended(0)?;
-    let logs = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
-    assert!(!logs.stderr.contains(LOG) && !logs.stdout.is_empty(), "{logs}");
-    set_journal(&world, "Storage=none")?;
-    wait_for("a second of its own for the next start", PATIENCE, || {
-        let before = world.status("alice")?["since"].clone();
-        let now = jiff::Timestamp::now();
-        let since: jiff::Timestamp = before.as_str().unwrap_or_default().parse()?;
-        Ok((now.as_second() > since.as_second() + 1).then_some(()))
-    })?;
-    world.ductor("alice", &["service", "restart"])?.ended(0)?;
-    expect_lines_of_the_file(&world)
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = boot(image, "Storage=persistent")?;
+        let _alice = world.login("alice")?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        let logs = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
+        assert!(!logs.stderr.contains(LOG) && !logs.stdout.is_empty(), "{logs}");
+        set_journal(&world, "Storage=none")?;
+        wait_for("a second of its own for the next start", PATIENCE, || {
+            let before = world.status("alice")?["since"].clone();
+            let now = jiff::Timestamp::now();
+            let since: jiff::Timestamp = before.as_str().unwrap_or_default().parse()?;
+            Ok((now.as_second() > since.as_second() + 1).then_some(()))
+        })?;
+        world.ductor("alice", &["service", "restart"])?.ended(0)?;
+        expect_lines_of_the_file(&world)?;
+    }
+    Ok(())
 }
 
 fn lines_pass_as_they_are_and_are_harmless_on_a_terminal() -> Result<()> {
-    let world = boot("Storage=none")?;
-    let _alice = world.login("alice")?;
-    let lines = "[/x] [bold]\u{1b}[2Jred\r\nüber\u{7}\n";
-    world.give("alice", ".ductor/logs/agent.log", lines, 0o600)?;
-    let raw = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
-    assert_eq!(raw.stdout, lines);
-    let seen =
-        world.sh("alice", "script -qec '/usr/bin/ductor service logs --no-follow' /dev/null </dev/null")?;
-    let seen = seen.ended(0)?.stdout;
-    assert!(seen.contains("[/x] [bold]^[[2Jred") && seen.contains("über^G"), "{seen:?}");
-    assert!(!seen.contains("\u{1b}[2J"), "{seen:?}");
+    for image in [&BOT, &BOT_TRIXIE] {
+        let world = boot(image, "Storage=none")?;
+        let _alice = world.login("alice")?;
+        let lines = "[/x] [bold]\u{1b}[2Jred\r\nüber\u{7}\n";
+        world.give("alice", ".ductor/logs/agent.log", lines, 0o600)?;
+        let raw = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
+        assert_eq!(raw.stdout, lines);
+        let seen = world
+            .sh("alice", "script -qec '/usr/bin/ductor service logs --no-follow' /dev/null </dev/null")?;
+        let seen = seen.ended(0)?.stdout;
+        assert!(seen.contains("[/x] [bold]^[[2Jred") && seen.contains("über^G"), "{seen:?}");
+        assert!(!seen.contains("\u{1b}[2J"), "{seen:?}");
+    }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use xtask::lab::image::{ALL, BOT, BOT_FOLDER, SERVER, TRIXIE};
+use xtask::lab::image::{ALL, BOT, BOT_FOLDER, BOT_TRIXIE, Init, SERVER, TRIXIE};
 use xtask::lab::{Machine, User, machine, wait_for};
 
 crate::tests![
@@ -22,7 +22,11 @@ crate::tests![
 fn every_image_boots_clean_and_leaves_nothing() -> Result<()> {
     for image in ALL {
         let machine = Machine::boot(image)?;
-        let failed = machine.run("root", &["systemctl", "--failed", "--no-legend"])?.ok()?;
+        let failed = match image.init {
+            Init::Systemd => "systemctl --failed --no-legend",
+            Init::OpenRc => "rc-status --crashed || test $? = 1",
+        };
+        let failed = machine.run("root", &["sh", "-c", failed])?.ok()?;
         assert_eq!(failed, "", "{}", image.name);
         let (root, name) = (machine.root(), machine.name().to_owned());
         drop(machine);
@@ -111,11 +115,13 @@ fn machines_have_no_network() -> Result<()> {
 }
 
 fn the_bot_is_baked_in() -> Result<()> {
-    let machine = Machine::boot(&BOT)?;
-    let python = format!("{BOT_FOLDER}/bin/python3");
-    let version = "import importlib.metadata as m, ductor_bot; print(m.version('ductor'))";
-    assert_eq!(machine.run("alice", &[&python, "-c", version])?.ok()?, "0.20.1");
-    let owned = machine.run("root", &["find", "/home/alice", "!", "-user", "alice"])?.ok()?;
-    assert_eq!(owned, "", "not alice's");
+    for image in [&BOT, &BOT_TRIXIE] {
+        let machine = Machine::boot(image)?;
+        let python = format!("{BOT_FOLDER}/bin/python3");
+        let version = "import importlib.metadata as m, ductor_bot; print(m.version('ductor'))";
+        assert_eq!(machine.run("alice", &[&python, "-c", version])?.ok()?, "0.20.1", "{}", image.name);
+        let owned = machine.run("root", &["find", "/home/alice", "!", "-user", "alice"])?.ok()?;
+        assert_eq!(owned, "", "not alice's");
+    }
     Ok(())
 }

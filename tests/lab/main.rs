@@ -16,22 +16,27 @@ mod foreign;
 mod getting;
 mod input;
 mod inside;
+mod installer;
 mod journal;
 mod lab;
+mod made_of;
 mod msi;
 mod onboarding;
+mod openrc;
 mod owners;
 mod package;
 mod places;
 mod reproducible;
 mod rpm;
 mod screens;
+mod search_path;
 mod service;
 mod survive;
 mod trees;
 mod uninstall;
 mod unit;
 mod upgrade;
+mod web;
 mod wine;
 mod world;
 
@@ -73,8 +78,10 @@ fn main() -> ExitCode {
         reproducible::TESTS, // the longest first
         cross::TESTS,
         getting::TESTS,
+        installer::TESTS,
         unit::TESTS,
         lab::TESTS,
+        made_of::TESTS,
         package::TESTS,
         service::TESTS,
         survive::TESTS,
@@ -85,6 +92,7 @@ fn main() -> ExitCode {
         owners::TESTS,
         inside::TESTS,
         screens::TESTS,
+        search_path::TESTS,
         deb::TESTS,
         definitions::TESTS,
         places::TESTS,
@@ -92,6 +100,7 @@ fn main() -> ExitCode {
         journal::TESTS,
         upgrade::TESTS,
         onboarding::TESTS,
+        openrc::TESTS,
         input::TESTS,
         rpm::TESTS,
         arch::TESTS,

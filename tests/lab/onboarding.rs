@@ -4,8 +4,8 @@ use std::fs;
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use xtask::lab::Output;
-use xtask::lab::image::BOT;
+use xtask::lab::image::{BOT, BOT_TRIXIE};
+use xtask::lab::{Image, Output};
 
 use crate::world::World;
 
@@ -21,8 +21,8 @@ const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
 const CONFIG: &str = "/home/alice/.ductor/config/config.json";
 
 /// A machine where alice has the real bot and one of its agents is logged in.
-fn boot() -> Result<World> {
-    let world = World::with_package(&BOT)?;
+fn boot(image: &Image) -> Result<World> {
+    let world = World::with_package(image)?;
     world.give("alice", ".claude/.credentials.json", "{}", 0o600)?;
     fs::write(world.path("/srv/typed.py"), TYPED)?;
     Ok(world)
@@ -36,7 +36,11 @@ fn typed(world: &World, words: &[&str], answers: &Value) -> Result<Output> {
 }
 
 fn a_new_person_answers_the_wizard_and_the_service_is_up() -> Result<()> {
-    let world = boot()?;
+    [&BOT, &BOT_TRIXIE].into_iter().try_for_each(a_new_person_answers_the_wizard)
+}
+
+fn a_new_person_answers_the_wizard(image: &Image) -> Result<()> {
+    let world = boot(image)?;
     let _alice = world.login("alice")?;
     let answers = json!([
         ["I understand the risks", "y"],
@@ -68,7 +72,7 @@ fn a_new_person_answers_the_wizard_and_the_service_is_up() -> Result<()> {
 }
 
 fn one_who_leaves_the_wizard_has_nothing_started() -> Result<()> {
-    let world = boot()?;
+    let world = boot(&BOT)?;
     let _alice = world.login("alice")?;
     let left = typed(&world, &["onboarding"], &json!([["I understand the risks", "n"]]))?.ended(78)?;
     assert!(left.stdout.contains("ductor onboarding"), "what to do next: {left}");
@@ -83,7 +87,7 @@ fn one_who_leaves_the_wizard_has_nothing_started() -> Result<()> {
 }
 
 fn one_who_is_configured_is_told_so_and_nothing_is_reset() -> Result<()> {
-    let world = boot()?;
+    let world = boot(&BOT)?;
     let _alice = world.login("alice")?;
     world.configure("alice")?;
     world.give("alice", ".ductor/workspace/mine.md", "precious", 0o600)?;
@@ -114,7 +118,7 @@ fn one_who_is_configured_is_told_so_and_nothing_is_reset() -> Result<()> {
 }
 
 fn without_a_terminal_nothing_is_asked() -> Result<()> {
-    let world = boot()?;
+    let world = boot(&BOT)?;
     let _alice = world.login("alice")?;
     for words in [&["onboarding"][..], &["onboarding", "--yes"], &[]] {
         let refused = world.ductor("alice", words)?.ended(78)?;

@@ -2,8 +2,8 @@
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
-use xtask::lab::image::{BOOKWORM, BOT, BOT_FOLDER, TRIXIE};
-use xtask::lab::{User, wait_for};
+use xtask::lab::image::{BOOKWORM, BOT, BOT_FOLDER, BOT_TRIXIE, TRIXIE};
+use xtask::lab::{Image, User, wait_for};
 
 use crate::world::{PATIENCE, World, has_problem};
 
@@ -99,7 +99,11 @@ fn the_service_beside_a_foreground_host_is_refused() -> Result<()> {
 }
 
 fn of_several_at_once_one_runs() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(of_several_one_runs)
+}
+
+fn of_several_one_runs(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     world.ductor("alice", &["service", "stop"])?.ended(0)?;
     let at_once = "export DUCTOR_BOT=~/bot; for i in 1 2 3 4 5; do \
         setsid -f sh -c '/usr/bin/ductor >~/said$0 2>&1; echo $? >~/code$0' $i >/dev/null 2>&1; done; \
@@ -180,7 +184,11 @@ fn real_bots(world: &World) -> Result<Vec<String>> {
 }
 
 fn a_bot_that_no_host_started_is_named_and_the_service_ends_it() -> Result<()> {
-    let world = World::with_package(&BOT)?;
+    [&BOT, &BOT_TRIXIE].into_iter().try_for_each(a_bot_that_no_host_started)
+}
+
+fn a_bot_that_no_host_started(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let _alice = world.login("alice")?;
     world.configure("alice")?;
     let pid = by_hand(&world)?;
@@ -211,7 +219,11 @@ fn a_bot_that_no_host_started_is_named_and_the_service_ends_it() -> Result<()> {
 }
 
 fn a_bot_that_kills_the_services_bot_is_never_a_second_one() -> Result<()> {
-    let world = World::with_package(&BOT)?;
+    [&BOT, &BOT_TRIXIE].into_iter().try_for_each(a_bot_that_kills_the_services_bot)
+}
+
+fn a_bot_that_kills_the_services_bot(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let _alice = world.login("alice")?;
     world.configure("alice")?;
     world.ductor("alice", &["service", "install"])?.ended(0)?;
@@ -248,7 +260,11 @@ fn noted(world: &World) -> Result<Value> {
 }
 
 fn a_pid_note_that_lies_gets_nobody_killed() -> Result<()> {
-    let world = World::with_package(&BOT)?;
+    [&BOT, &BOT_TRIXIE].into_iter().try_for_each(a_pid_note_that_lies)
+}
+
+fn a_pid_note_that_lies(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let _alice = world.login("alice")?;
     world.configure("alice")?;
     world
@@ -282,7 +298,11 @@ fn a_pid_note_that_lies_gets_nobody_killed() -> Result<()> {
 }
 
 fn a_lock_file_that_is_deleted_makes_no_room_for_a_second_host() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(a_lock_file_that_is_deleted)
+}
+
+fn a_lock_file_that_is_deleted(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     let before = world.status("alice")?;
     for _ in 0..3 {
         world.run("root", &["rm", "/home/alice/.ductor/host.lock"])?.ok()?;
@@ -298,7 +318,11 @@ fn a_lock_file_that_is_deleted_makes_no_room_for_a_second_host() -> Result<()> {
 }
 
 fn a_home_that_is_deleted_does_not_end_the_service() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(a_home_that_is_deleted)
+}
+
+fn a_home_that_is_deleted(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     let before = world.status("alice")?;
     world.run("root", &["rm", "-r", "/home/alice/.ductor"])?.ok()?;
     // The lock comes first, what the host says about itself a moment later.

@@ -2,9 +2,10 @@
 //! a link, and programs that are slow to answer.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
 use xtask::lab::{Image, wait_for};
 
@@ -19,6 +20,9 @@ crate::tests![
     a_unit_folder_behind_a_link_of_ones_own_is_used,
     a_unit_folder_that_others_could_write_is_refused,
     programs_that_never_answer_do_not_hold_it_up,
+    a_manager_that_never_answers_is_told_in_time,
+    a_manager_that_takes_its_time_is_waited_for,
+    a_file_system_that_takes_its_time_is_waited_for,
 ];
 
 const UNITS: &str = "/home/alice/.config/systemd/user";
@@ -79,8 +83,8 @@ fn a_home_with_its_own_program(image: &Image, home: &str) -> Result<()> {
 }
 
 fn another_ductor_home_is_found_without_the_variable() -> Result<()> {
-    for packaged in [true, false] {
-        let world = if packaged { World::with_package(&BOOKWORM)? } else { World::boot(&BOOKWORM)? };
+    for (packaged, image) in [(true, &BOOKWORM), (false, &BOOKWORM), (true, &TRIXIE)] {
+        let world = if packaged { World::with_package(image)? } else { World::boot(image)? };
         if !packaged {
             world.place_program("root", "/usr/bin/ductor")?;
         }
@@ -116,58 +120,62 @@ fn another_ductor_home_is_found_without_the_variable() -> Result<()> {
 }
 
 fn a_unit_folder_behind_a_link_of_ones_own_is_used() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    // As with dotfiles under version control; and Debian's own group of one user may write.
-    let link = "mkdir -p ~/.config/systemd ~/dotfiles/units && chmod g+w ~/dotfiles/units ~/.config && \
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        // As with dotfiles under version control; and Debian's own group of one user may write.
+        let link = "mkdir -p ~/.config/systemd ~/dotfiles/units && chmod g+w ~/dotfiles/units ~/.config && \
                 ln -s ~/dotfiles/units ~/.config/systemd/user";
-    world.sh("alice", link)?.ok()?;
-    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    assert!(world.path("/home/alice/dotfiles/units/ductor.service.d/ductor.conf").exists());
-    world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
-    assert_eq!(
-        world.sh("alice", "ls ~/dotfiles/units")?.ok()?,
-        "ductor.service",
-        "the mask, as of every package"
-    );
-    assert!(world.path(UNITS).is_symlink());
+        world.sh("alice", link)?.ok()?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        assert!(world.path("/home/alice/dotfiles/units/ductor.service.d/ductor.conf").exists());
+        world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
+        assert_eq!(
+            world.sh("alice", "ls ~/dotfiles/units")?.ok()?,
+            "ductor.service",
+            "the mask, as of every package"
+        );
+        assert!(world.path(UNITS).is_symlink());
+    }
     Ok(())
 }
 
 fn a_unit_folder_that_others_could_write_is_refused() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    let bot = world.make_bot("alice")?;
-    let cases = [
-        ("chgrp users $U && chmod g+w $U", "others than you can write it"),
-        ("gpasswd -a bob alice && chmod g+w $U", "others than you can write it"),
-        ("chmod o+w $U/..", "others than you can write it"),
-        ("chown bob $U", "it belongs to another user"),
-        ("chown root $U", "it belongs to another user"),
-        (
-            "mkdir -p /nix/store/abc-units && rmdir $U && ln -s /nix/store/abc-units $U",
-            "it belongs to another user",
-        ),
-        ("rmdir $U && ln -s /home/alice/gone $U", "a link that ends nowhere"),
-        ("rmdir $U && : >$U", "not a folder"),
-        ("install -d -o bob $U/ductor.service.d", "it belongs to another user"),
-    ];
-    for (make, cause) in cases {
-        let line = format!(
-            "U={UNITS}; rm -rf /home/alice/.config; gpasswd -d bob alice; \
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bot = world.make_bot("alice")?;
+        let cases = [
+            ("chgrp users $U && chmod g+w $U", "others than you can write it"),
+            ("gpasswd -a bob alice && chmod g+w $U", "others than you can write it"),
+            ("chmod o+w $U/..", "others than you can write it"),
+            ("chown bob $U", "it belongs to another user"),
+            ("chown root $U", "it belongs to another user"),
+            (
+                "mkdir -p /nix/store/abc-units && rmdir $U && ln -s /nix/store/abc-units $U",
+                "it belongs to another user",
+            ),
+            ("rmdir $U && ln -s /home/alice/gone $U", "a link that ends nowhere"),
+            ("rmdir $U && : >$U", "not a folder"),
+            ("install -d -o bob $U/ductor.service.d", "it belongs to another user"),
+        ];
+        for (make, cause) in cases {
+            let line = format!(
+                "U={UNITS}; rm -rf /home/alice/.config; gpasswd -d bob alice; \
                             su alice -c \"mkdir -p $U\"; {make}"
-        );
-        world.run("root", &["sh", "-c", &line])?.ok()?;
-        let before = world.changes()?;
-        for words in [&["service", "install", "--bot", &bot][..], &["service", "install"]] {
-            let refused = world.ductor("alice", words)?;
-            let expected = if words.len() == 2 { 78 } else { 1 };
-            assert_eq!(refused.code, expected, "{make}: {refused}");
-            ensure!(expected == 78 || refused.stderr.contains(cause), "{make}: {refused}");
+            );
+            world.run("root", &["sh", "-c", &line])?.ok()?;
+            let before = world.changes()?;
+            for words in [&["service", "install", "--bot", &bot][..], &["service", "install"]] {
+                let refused = world.ductor("alice", words)?;
+                let expected = if words.len() == 2 { 78 } else { 1 };
+                assert_eq!(refused.code, expected, "{make}: {refused}");
+                ensure!(expected == 78 || refused.stderr.contains(cause), "{make}: {refused}");
+            }
+            let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
+            assert_eq!(changed, [""; 0], "{make}");
         }
-        let changed = world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?;
-        assert_eq!(changed, [""; 0], "{make}");
     }
     Ok(())
 }
@@ -189,4 +197,98 @@ fn programs_that_never_answer_do_not_hold_it_up() -> Result<()> {
     wait_for("the end of what was started", PATIENCE, || {
         Ok((world.processes("alice", "sleep")?.len() == 1).then_some(())) // the login's
     })
+}
+
+fn a_manager_that_never_answers_is_told_in_time() -> Result<()> {
+    let world = World::with_service(&TRIXIE)?;
+    let _alice = world.login("alice")?;
+    let host = world.processes("alice", "ductor")?;
+    world.give("alice", "slow/systemctl", "#!/bin/sh\nsleep 1000 & wait\n", 0o755)?;
+    let slow = |words: &str| world.sh("alice", &format!("PATH=~/slow:$PATH ductor {words}"));
+    let before = world.changes()?;
+    // All at once: those that would change something take turns.
+    std::thread::scope(|scope| -> Result<()> {
+        let slow = &slow;
+        let commands = [
+            ("service install", 5),
+            ("service start", 5),
+            ("service stop", 5),
+            ("service restart", 5),
+            ("service status", 5),
+            ("service doctor", 1),
+            ("status", 0), // a bot runs, as the lock tells
+        ];
+        let started = commands.map(|(words, code)| (scope.spawn(move || slow(words)), code));
+        for (told, code) in started {
+            let told = told.join().map_err(|_| anyhow::anyhow!("it panicked"))??.ended(code)?;
+            assert!(told.took < Duration::from_secs(100), "{told}");
+            assert!(format!("{}{}", told.stdout, told.stderr).contains("no answer in 10 s"), "{told}");
+        }
+        Ok(())
+    })?;
+    assert_eq!(world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?, [""; 0]);
+    assert_eq!(world.processes("alice", "ductor")?, host);
+    let gone = slow("service uninstall")?.ended(0)?;
+    assert!(gone.took < Duration::from_secs(45) && gone.stderr.contains("warning"), "{gone}");
+    wait_for("the end of what was started", PATIENCE, || {
+        Ok((world.processes("alice", "sleep")?.len() == 1).then_some(())) // the login's
+    })
+}
+
+fn a_manager_that_takes_its_time_is_waited_for() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    let _alice = world.login("alice")?;
+    let bot = world.make_bot("alice")?;
+    for name in ["systemctl", "loginctl"] {
+        let slow = format!("#!/bin/sh\nsleep 2\nexec /usr/bin/{name} \"$@\"\n");
+        world.give("alice", &format!("slow/{name}"), &slow, 0o755)?;
+    }
+    for words in [&format!("service install --bot {bot}"), "service restart", "stop", "service uninstall"] {
+        world.sh("alice", &format!("PATH=~/slow:$PATH ductor {words}"))?.ended(0)?;
+    }
+    assert_eq!((world.count("alice", "start")?, world.count("alice", "term")?), (2, 2));
+    Ok(())
+}
+
+/// A disk that stands still for a while, as a network's does: nothing is lost, and nothing is done twice.
+fn a_file_system_that_takes_its_time_is_waited_for() -> Result<()> {
+    let world = World::with_package(&BOOKWORM)?;
+    fs::write(world.path("/srv/bot"), BOT)?;
+    // The computer makes the disk, as machines have none.
+    fs::File::create(world.path("/srv/disk"))?.set_len(16 << 20)?;
+    let file = world.path("/srv/disk").display().to_string();
+    let host = |program: &str, args: &[&str]| -> Result<String> {
+        let output = Command::new(program).args(args).output().with_context(|| format!("start {program}"))?;
+        ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?.trim().to_owned())
+    };
+    host("mkfs.ext4", &["-q", "-F", &file])?;
+    let device = host("losetup", &["--find", "--show", &file])?;
+    let number = device.trim_start_matches("/dev/loop");
+    let mount = format!(
+        "chmod 755 /srv/bot; mknod {device} b 7 {number} && mount {device} /home/alice && \
+         chown alice:alice /home/alice"
+    );
+    let mounted = world.sh("root", &mount)?.ok();
+    host("losetup", &["--detach", &device])?; // when it is no longer mounted
+    mounted?;
+    let _alice = world.login("alice")?;
+    let frozen = |words: &str| -> Result<()> {
+        // It is thawed when somebody waits for it: the kernel says so of a process ("D").
+        let line = "fsfreeze -f /home/alice; trap 'fsfreeze -u /home/alice' EXIT; i=0; \
+                    until ps -o stat= -u alice | grep -q ^D; do i=$((i+1)); [ $i -lt 600 ] || exit 9; sleep 0.05; done; \
+                    sleep 3";
+        std::thread::scope(|scope| {
+            let freeze = scope.spawn(|| world.sh("root", line)?.ended(0));
+            let done = world.sh("alice", &format!("ductor {words}"));
+            freeze.join().map_err(|_| anyhow::anyhow!("the disk did not thaw"))??;
+            done?.ended(0).map(drop)
+        })
+    };
+    frozen("service install --bot /srv/bot")?;
+    frozen("service restart")?;
+    frozen("service uninstall")?;
+    let events = world.sh("alice", "cut -d' ' -f1 ~/events")?.ok()?;
+    assert_eq!(events, "start\nterm\nstart\nterm");
+    world.run("root", &["umount", "--lazy", "/home/alice"])?.ok().map(drop)
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
-use xtask::lab::{Output, User};
+use xtask::lab::{Image, Output, User};
 
 use crate::world::World;
 
@@ -92,7 +92,11 @@ fn from_not_installed_to_running_and_stopped() -> Result<()> {
 }
 
 fn a_service_that_failed_or_gave_up_says_why_and_what_to_do() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(one_that_failed_or_gave_up_says_why)
+}
+
+fn one_that_failed_or_gave_up_says_why(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     world.hurry("alice")?;
     world.begin_with("alice", "exit 78")?;
     let refused = world.ductor("alice", &["service", "restart"])?.ended(78)?;
@@ -136,12 +140,13 @@ Fix: ductor service logs --no-follow -n 50; once mended: ductor service start
 }
 
 fn the_doctor_lists_every_check() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
-    world.give("alice", ".local/bin/claude", "#!/bin/sh\n", 0o755)?;
-    let well = in_locale(&world, "LC_ALL=C", &["service", "doctor"])?.ended(0)?;
-    assert_eq!(
-        screen(&well.stdout),
-        "\
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.give("alice", ".local/bin/claude", "#!/bin/sh\n", 0o755)?;
+        let well = in_locale(&world, "LC_ALL=C", &["service", "doctor"])?.ended(0)?;
+        assert_eq!(
+            screen(&well.stdout),
+            "\
 + manager          the systemd user service answers
 + owner            the service runs the bot: host N, bot N
 + linger           the service runs on when you log out
@@ -151,47 +156,50 @@ fn the_doctor_lists_every_check() -> Result<()> {
 + logs             the logs take 0 MiB
 + definition       the definition is current
 "
-    );
-    world.ductor("alice", &["service", "stop"])?.ended(0)?;
-    world.foreground("alice", "")?;
-    let ill = in_locale(&world, "LC_ALL=C", &["service", "doctor"])?.ended(1)?;
-    let bad: String = screen(&ill.stdout).lines().filter(|line| !line.starts_with('+')).collect();
-    assert_eq!(
-        bad,
-        "! foreground       a foreground host (pid N) runs the bot, not the service. \
+        );
+        world.ductor("alice", &["service", "stop"])?.ended(0)?;
+        world.foreground("alice", "")?;
+        let ill = in_locale(&world, "LC_ALL=C", &["service", "doctor"])?.ended(1)?;
+        let bad: String = screen(&ill.stdout).lines().filter(|line| !line.starts_with('+')).collect();
+        assert_eq!(
+            bad,
+            "! foreground       a foreground host (pid N) runs the bot, not the service. \
          Fix: ductor stop && ductor service start"
-    );
+        );
+    }
     Ok(())
 }
 
 fn errors_name_the_thing_the_cause_and_the_fix() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
-    let say = |words: &[&str], code: i32| -> Result<String> {
-        let output = world.ductor("alice", words)?.ended(code)?;
-        assert_eq!(output.stdout, "", "an error is talk");
-        Ok(screen(&output.stderr))
-    };
-    assert_eq!(
-        say(&["run"], 1)?,
-        "error: the bot of /home/alice/.ductor: it runs already, as the service (host pid N)
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        let say = |words: &[&str], code: i32| -> Result<String> {
+            let output = world.ductor("alice", words)?.ended(code)?;
+            assert_eq!(output.stdout, "", "an error is talk");
+            Ok(screen(&output.stderr))
+        };
+        assert_eq!(
+            say(&["run"], 1)?,
+            "error: the bot of /home/alice/.ductor: it runs already, as the service (host pid N)
   fix: ductor run --takeover   (or: ductor service restart)
 "
-    );
-    let unknown = say(&["service", "statsu"], 2)?;
-    assert!(unknown.contains("'status'"), "the nearest: {unknown}");
-    world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
-    for verb in ["start", "restart"] {
-        assert_eq!(
-            say(&["service", verb], 4)?,
-            "error: the service: it is not installed\n  fix: ductor service install\n"
         );
-    }
-    assert_eq!(
-        say(&["service", "install", "--bot", ""], 78)?,
-        "error: the bot: none is installed (`ductor bot path` tells where it was looked for)
+        let unknown = say(&["service", "statsu"], 2)?;
+        assert!(unknown.contains("'status'"), "the nearest: {unknown}");
+        world.ductor("alice", &["service", "uninstall"])?.ended(0)?;
+        for verb in ["start", "restart"] {
+            assert_eq!(
+                say(&["service", verb], 4)?,
+                "error: the service: it is not installed\n  fix: ductor service install\n"
+            );
+        }
+        assert_eq!(
+            say(&["service", "install", "--bot", ""], 78)?,
+            "error: the bot: none is installed (`ductor bot path` tells where it was looked for)
   fix: ductor bot install
 "
-    );
+        );
+    }
     Ok(())
 }
 

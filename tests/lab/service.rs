@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
-use xtask::lab::image::{BOOKWORM, BOT, BOT_FOLDER, TRIXIE};
-use xtask::lab::wait_for;
+use xtask::lab::image::{BOOKWORM, BOT, BOT_FOLDER, BOT_TRIXIE, CGROUP2, TRIXIE};
+use xtask::lab::{Image, wait_for};
 
 use crate::world::{PATIENCE, World};
 
@@ -50,7 +50,7 @@ fn install_ends_within_three_seconds_and_the_service_is_up() -> Result<()> {
 }
 
 fn install_again_changes_nothing() -> Result<()> {
-    for image in [&BOOKWORM, &TRIXIE] {
+    for image in [&BOOKWORM, &TRIXIE, &CGROUP2] {
         let world = World::with_service(image)?;
         let _alice = world.login("alice")?;
         let picture = || -> Result<(Vec<String>, String, Value)> {
@@ -82,7 +82,11 @@ fn a_rehearsal_changes_nothing() -> Result<()> {
 }
 
 fn the_real_bot_runs_retries_and_is_heard() -> Result<()> {
-    let world = World::with_package(&BOT)?;
+    [&BOT, &BOT_TRIXIE].into_iter().try_for_each(the_real_bot_runs_and_is_heard)
+}
+
+fn the_real_bot_runs_and_is_heard(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let _alice = world.login("alice")?;
     world.configure("alice")?;
     world.ductor("alice", &["service", "install"])?.ended(0)?;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
-use xtask::lab::{User, wait_for};
+use xtask::lab::image::{BOOKWORM, CGROUP2, SERVER, TRIXIE};
+use xtask::lab::{Image, User, wait_for};
 
 use crate::world::{BACK, PATIENCE, World, has_problem};
 
@@ -18,15 +18,15 @@ crate::tests![
 ];
 
 fn a_killed_bot_is_back_in_time() -> Result<()> {
-    comes_back_after_killing("bot_pid")
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(|image| comes_back_after_killing("bot_pid", image))
 }
 
 fn a_killed_host_is_back_in_time() -> Result<()> {
-    comes_back_after_killing("pid")
+    [&BOOKWORM, &TRIXIE, &CGROUP2].into_iter().try_for_each(|image| comes_back_after_killing("pid", image))
 }
 
-fn comes_back_after_killing(whom: &str) -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+fn comes_back_after_killing(whom: &str, image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     let _alice = world.login("alice")?;
     let before = world.status("alice")?;
     world.run("root", &["kill", "-KILL", &before[whom].to_string()])?.ok()?;
@@ -45,7 +45,11 @@ fn comes_back_after_killing(whom: &str) -> Result<()> {
 }
 
 fn exit_42_is_a_new_bot_at_once_and_not_counted() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(exit_42_is_a_new_bot_at_once)
+}
+
+fn exit_42_is_a_new_bot_at_once(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     let _alice = world.login("alice")?;
     let before = world.status("alice")?;
     let mut gaps = Vec::new();
@@ -72,7 +76,11 @@ fn exit_42_is_a_new_bot_at_once_and_not_counted() -> Result<()> {
 }
 
 fn a_logout_does_not_end_it() -> Result<()> {
-    let world = World::with_package(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(a_logout_of_all_does_not_end_it)
+}
+
+fn a_logout_of_all_does_not_end_it(image: &Image) -> Result<()> {
+    let world = World::with_package(image)?;
     let (alice, bob) = (world.login("alice")?, world.login("bob")?);
     let bot = world.make_bot("alice")?;
     world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
@@ -90,7 +98,7 @@ fn a_logout_does_not_end_it() -> Result<()> {
 }
 
 fn a_reboot_starts_it_without_a_login() -> Result<()> {
-    for image in [&BOOKWORM, &TRIXIE] {
+    for image in [&BOOKWORM, &TRIXIE, &CGROUP2] {
         let world = World::with_service(image)?;
         let before = world.status("alice")?;
         assert_eq!(before["survives_reboot"], true, "{before:#}");

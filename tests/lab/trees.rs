@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use xtask::lab::image::{BOOKWORM, TRIXIE};
+use xtask::lab::image::{BOOKWORM, CGROUP2, TRIXIE};
 use xtask::lab::{Image, User, wait_for};
 
 use crate::world::{BACK, PATIENCE, World};
@@ -53,7 +53,7 @@ fn nothing_is_left(world: &World) -> Result<()> {
 }
 
 fn stop_ends_in_time_what_has_its_own_session_and_ignores_sigterm() -> Result<()> {
-    for image in [&BOOKWORM, &TRIXIE] {
+    for image in [&BOOKWORM, &TRIXIE, &CGROUP2] {
         let world = stubborn(image)?;
         let stopped = world.ductor("alice", &["service", "stop"])?.ended(0)?;
         nothing_is_left(&world)?;
@@ -67,7 +67,11 @@ fn stop_ends_in_time_what_has_its_own_session_and_ignores_sigterm() -> Result<()
 }
 
 fn stop_ends_in_time_a_bot_that_ignores_sigterm() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE, &CGROUP2].into_iter().try_for_each(stop_ends_a_bot_that_ignores_sigterm)
+}
+
+fn stop_ends_a_bot_that_ignores_sigterm(image: &Image) -> Result<()> {
+    let world = World::with_service(image)?;
     world.begin_with("alice", &format!("{STUBBORN}\ntrap '' TERM"))?;
     world.ductor("alice", &["service", "restart"])?.ended(0)?;
     three(&world)?;
@@ -93,16 +97,22 @@ fn in_the_foreground(image: &Image) -> Result<World> {
 }
 
 fn in_the_foreground_stop_ends_it_all_too() -> Result<()> {
-    let world = in_the_foreground(&BOOKWORM)?;
-    let stopped = world.ductor("alice", &["stop"])?.ended(0)?;
-    nothing_is_left(&world)?;
-    assert!(stopped.took < Duration::from_secs(8), "{stopped}");
-    assert!(stopped.stdout.contains("stopped the bot and its host"), "{stopped}");
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = in_the_foreground(image)?;
+        let stopped = world.ductor("alice", &["stop"])?.ended(0)?;
+        nothing_is_left(&world)?;
+        assert!(stopped.took < Duration::from_secs(8), "{stopped}");
+        assert!(stopped.stdout.contains("stopped the bot and its host"), "{stopped}");
+    }
     Ok(())
 }
 
 fn what_a_killed_foreground_host_left_is_ended_by_stop() -> Result<()> {
-    let world = in_the_foreground(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(what_a_killed_host_left_is_ended_by_stop)
+}
+
+fn what_a_killed_host_left_is_ended_by_stop(image: &Image) -> Result<()> {
+    let world = in_the_foreground(image)?;
     world.run("root", &["pkill", "-KILL", "-u", "alice", "-x", "ductor"])?.ok()?;
     wait_for("the end of its bot", PATIENCE, || {
         Ok(world.processes("alice", "bot")?.is_empty().then_some(()))
@@ -114,7 +124,7 @@ fn what_a_killed_foreground_host_left_is_ended_by_stop() -> Result<()> {
 }
 
 fn a_killed_host_of_the_service_leaves_nothing_to_the_next() -> Result<()> {
-    for image in [&BOOKWORM, &TRIXIE] {
+    for image in [&BOOKWORM, &TRIXIE, &CGROUP2] {
         let world = stubborn(image)?;
         let before = three(&world)?;
         let starts = world.count("alice", "start")?;
@@ -133,7 +143,11 @@ fn a_killed_host_of_the_service_leaves_nothing_to_the_next() -> Result<()> {
 }
 
 fn children_that_ignore_signals_do_not_delay_a_restart() -> Result<()> {
-    let world = stubborn(&BOOKWORM)?;
+    [&BOOKWORM, &TRIXIE].into_iter().try_for_each(children_do_not_delay_a_restart)
+}
+
+fn children_do_not_delay_a_restart(image: &Image) -> Result<()> {
+    let world = stubborn(image)?;
     let mut gaps = Vec::new();
     for round in 3..=7 {
         let before = three(&world)?;
@@ -162,7 +176,7 @@ const GIVEN: &str = r#"
 "#;
 
 fn what_was_given_to_the_manager_outlives_the_bot() -> Result<()> {
-    for image in [&BOOKWORM, &TRIXIE] {
+    for image in [&BOOKWORM, &TRIXIE, &CGROUP2] {
         let world = World::with_service(image)?;
         world.begin_with("alice", GIVEN)?;
         let given = || -> Result<[Vec<String>; 2]> {

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use anyhow::{Context, Result, ensure};
-use xtask::lab::image::{BOOKWORM, SERVER, TRIXIE};
+use xtask::lab::image::{BOOKWORM, SERVER, SERVER_TRIXIE, TRIXIE};
 use xtask::lab::{Image, wait_for};
 
 use crate::deb::{dpkg_deb, package, set};
@@ -56,38 +56,42 @@ fn up_down_and_again_each_is_one_restart(image: &Image) -> Result<()> {
 }
 
 fn what_an_administrator_switched_off_stays_off_and_a_users_own_service_runs() -> Result<()> {
-    let world = World::with_package(&SERVER)?;
-    let (_alice, _bob) = (world.login("alice")?, world.login("bob")?);
-    world.run("root", &["systemctl", "--global", "disable", "ductor.service"])?.ok()?;
-    let bot = world.make_bot("alice")?;
-    world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
-    world.configure("bob")?;
-    for version in ["9.0.1-1", "9.0.2-1"] {
-        install(&world, version)?;
-        world.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"])?.ended(1)?;
-        let alice = world.status("alice")?;
-        assert_eq!((&alice["state"], &alice["enabled"]), (&"running".into(), &true.into()), "{alice:#}");
-        let bob = world.status("bob")?;
-        assert_eq!((&bob["state"], &bob["enabled"]), (&"stopped".into(), &false.into()), "{bob:#}");
+    for image in [&SERVER, &SERVER_TRIXIE] {
+        let world = World::with_package(image)?;
+        let (_alice, _bob) = (world.login("alice")?, world.login("bob")?);
+        world.run("root", &["systemctl", "--global", "disable", "ductor.service"])?.ok()?;
+        let bot = world.make_bot("alice")?;
+        world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        world.configure("bob")?;
+        for version in ["9.0.1-1", "9.0.2-1"] {
+            install(&world, version)?;
+            world.run("root", &["systemctl", "--global", "is-enabled", "ductor.service"])?.ended(1)?;
+            let alice = world.status("alice")?;
+            assert_eq!((&alice["state"], &alice["enabled"]), (&"running".into(), &true.into()), "{alice:#}");
+            let bob = world.status("bob")?;
+            assert_eq!((&bob["state"], &bob["enabled"]), (&"stopped".into(), &false.into()), "{bob:#}");
+        }
+        world.run("root", &["pgrep", "-u", "bob", "-x", "ductor"])?.ended(1)?;
     }
-    world.run("root", &["pgrep", "-u", "bob", "-x", "ductor"])?.ended(1)?;
     Ok(())
 }
 
 fn removing_it_ends_the_host_and_a_user_gets_it_back() -> Result<()> {
-    let world = World::with_service(&BOOKWORM)?;
-    let _alice = world.login("alice")?;
-    world.run("root", &["apt-get", "remove", "-y", "-q", "ductor"])?.ended(0)?;
-    world.run("root", &["pgrep", "-u", "alice", "-x", "ductor|bot"])?.ended(1)?;
-    let failed = world.sh("alice", "systemctl --user --failed --no-legend")?.ok()?;
-    assert_eq!(failed, "");
-    let events = world.events("alice")?;
-    assert_eq!(events.last().context("it ran")?.what, "term", "it was asked to end");
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        let _alice = world.login("alice")?;
+        world.run("root", &["apt-get", "remove", "-y", "-q", "ductor"])?.ended(0)?;
+        world.run("root", &["pgrep", "-u", "alice", "-x", "ductor|bot"])?.ended(1)?;
+        let failed = world.sh("alice", "systemctl --user --failed --no-legend")?.ok()?;
+        assert_eq!(failed, "");
+        let events = world.events("alice")?;
+        assert_eq!(events.last().context("it ran")?.what, "term", "it was asked to end");
 
-    world.install_package()?;
-    world.ductor("alice", &["service", "install"])?.ended(0)?;
-    assert_eq!(world.status("alice")?["state"], "running");
-    assert_eq!(world.processes("alice", "bot")?.len(), 1, "the bot that was chosen before");
+        world.install_package()?;
+        world.ductor("alice", &["service", "install"])?.ended(0)?;
+        assert_eq!(world.status("alice")?["state"], "running");
+        assert_eq!(world.processes("alice", "bot")?.len(), 1, "the bot that was chosen before");
+    }
     Ok(())
 }
 

@@ -31,7 +31,7 @@ pub const FORMAT: Format = Format {
 };
 
 /// What Arch has otherwise than others.
-const ARCH: Distribution = Distribution {
+pub const ARCH: Distribution = Distribution {
     top: "usr",
     definition: layout::SYSTEMD_USER,
     zsh: "usr/share/zsh/site-functions",
@@ -41,8 +41,13 @@ const ARCH: Distribution = Distribution {
     },
 };
 
-const INSTALL: &str = include_str!("../../../installers/arch/ductor.install");
-const README: &str = include_str!("../../../installers/arch/README.arch");
+/// What pacman does when it installs, upgrades and removes.
+pub const INSTALL: &str = include_str!("../../../installers/arch/ductor.install");
+/// What an administrator may want to know.
+pub const README: &str = include_str!("../../../installers/arch/README.arch");
+
+/// What is of use beside it.
+pub const OPTIONAL: &str = "python: to get the bot (3.11 or newer)";
 
 fn file(version: &Version, target: &Target) -> String {
     format!("{NAME}-{}-{}.pkg.tar.zst", full(version), target.arch.name)
@@ -89,7 +94,7 @@ fn info(release: &Release, payload: &Payload, data: &Tree) -> Result<String> {
     for package in depends(&needs)? {
         field("depend", &package);
     }
-    field("optdepend", "python: to get the bot (3.11 or newer)");
+    field("optdepend", OPTIONAL);
     Ok(text)
 }
 

@@ -79,23 +79,27 @@ impl Bundle {
     pub fn name(&self) -> String {
         format!("{}/{}", self.platform, self.format.name)
     }
+
+    /// The operating system: `linux`.
+    pub fn os(&self) -> &'static str {
+        self.platform.split('/').next().unwrap_or(self.platform)
+    }
 }
 
-/// The bundles that one of the patterns names. `*` stands for anything but a slash.
+/// Those of the names that one of the patterns fits. `*` stands for anything but a slash.
 ///
 /// # Errors
-/// A pattern is none, or names no bundle.
-pub fn named(patterns: &[String]) -> Result<Vec<&'static Bundle>> {
+/// A pattern is none, or fits no name.
+pub fn named<'a>(patterns: &[String], names: &'a [String]) -> Result<Vec<&'a str>> {
     let options = MatchOptions { require_literal_separator: true, ..MatchOptions::default() };
     let compile = |text: &String| Pattern::new(text).with_context(|| format!("{text} is no pattern"));
     let patterns = patterns.iter().map(compile).collect::<Result<Vec<_>>>()?;
     for pattern in &patterns {
-        let names_one = BUNDLES.iter().any(|bundle| pattern.matches_with(&bundle.name(), options));
+        let names_one = names.iter().any(|name| pattern.matches_with(name, options));
         ensure!(names_one, "{pattern} names no bundle; `cargo xtask dist --list` prints them all");
     }
-    let wanted =
-        |bundle: &&Bundle| patterns.iter().any(|pattern| pattern.matches_with(&bundle.name(), options));
-    Ok(BUNDLES.iter().filter(wanted).collect())
+    let wanted = |name: &&str| patterns.iter().any(|pattern| pattern.matches_with(name, options));
+    Ok(names.iter().map(String::as_str).filter(wanted).collect())
 }
 
 #[cfg(test)]
@@ -103,19 +107,20 @@ mod tests {
     use super::*;
     use crate::target::TARGETS;
 
-    fn names(patterns: &[&str]) -> Vec<String> {
+    fn names(patterns: &[&str]) -> Result<Vec<String>> {
+        let all: Vec<String> = BUNDLES.iter().map(Bundle::name).collect();
         let patterns: Vec<String> = patterns.iter().map(ToString::to_string).collect();
-        named(&patterns).unwrap().iter().map(|bundle| bundle.name()).collect()
+        Ok(named(&patterns, &all)?.into_iter().map(str::to_owned).collect())
     }
 
     #[test]
     fn bundles_are_asked_for_as_files_are() {
-        assert_eq!(names(&["linux/*/deb"]), ["linux/x86_64/deb", "linux/aarch64/deb"]);
+        assert_eq!(names(&["linux/*/deb"]).unwrap(), ["linux/x86_64/deb", "linux/aarch64/deb"]);
         assert_eq!(
-            names(&["linux/x86_64/deb", "linux/x86_64/*"]),
+            names(&["linux/x86_64/deb", "linux/x86_64/*"]).unwrap(),
             ["linux/x86_64/tar.xz", "linux/x86_64/deb", "linux/x86_64/rpm", "linux/x86_64/arch"]
         );
-        let error = named(&["linux/*".into()]).unwrap_err().to_string();
+        let error = names(&["linux/*"]).unwrap_err().to_string();
         assert!(error.starts_with("linux/* names no bundle"), "{error}");
     }
 

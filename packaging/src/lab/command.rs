@@ -11,7 +11,7 @@ use super::{Image, Machine, User, image, needs, wine};
 /// What to do with the lab.
 #[derive(Debug, clap::Subcommand)]
 pub enum Verb {
-    /// Build images: server, bookworm, trixie, bot, foreign, and wine, which is none; all when none is named
+    /// Build images, by name, and wine, which is none; all of them when none is named
     Build {
         /// Names of images
         images: Vec<String>,

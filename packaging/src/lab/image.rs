@@ -25,31 +25,72 @@ pub struct Image {
     pub suite: &'static str,
     /// The version of its Python, as pip names it.
     python: &'static str,
-    /// What it has beyond [`PACKAGES`].
+    /// What starts and ends everything in it.
+    pub init: Init,
+    /// Its control groups are those of version 2 alone, as on every distribution of today; else as they are on
+    /// this computer.
+    pub cgroup2: bool,
+    /// What it has beyond the packages of every image with this init.
     packages: &'static [&'static str],
     /// Whether alice has the real bot.
     bot: bool,
 }
 
+/// The first process of a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Init {
+    /// systemd, with logind and user managers.
+    Systemd,
+    /// sysvinit with OpenRC: a machine without any of that.
+    OpenRc,
+}
+
 /// A minimal server (systemd 252): nobody but root may switch linger on, and there is no Python.
-pub const SERVER: Image =
-    Image { name: "server", suite: "bookworm", python: "3.11", packages: &[], bot: false };
+pub const SERVER: Image = Image {
+    name: "server",
+    suite: "bookworm",
+    python: "3.11",
+    init: Init::Systemd,
+    cgroup2: false,
+    packages: &[],
+    bot: false,
+};
+
+/// The same with systemd 257.
+pub const SERVER_TRIXIE: Image = Image { name: "server-trixie", suite: "trixie", python: "3.13", ..SERVER };
 
 /// A computer for people (systemd 252): polkit lets users switch linger on.
 pub const BOOKWORM: Image = Image { name: "bookworm", packages: PEOPLE, ..SERVER };
 
 /// The same with systemd 257.
-pub const TRIXIE: Image = Image { name: "trixie", suite: "trixie", python: "3.13", ..BOOKWORM };
+pub const TRIXIE: Image = Image { name: "trixie", packages: PEOPLE, ..SERVER_TRIXIE };
 
 /// [`BOOKWORM`] where alice has the real bot, as `pipx install ductor` leaves it.
 pub const BOT: Image = Image { name: "bot", bot: true, ..BOOKWORM };
+
+/// [`TRIXIE`] with the real bot in the same place.
+pub const BOT_TRIXIE: Image = Image { name: "bot-trixie", bot: true, ..TRIXIE };
+
+/// [`TRIXIE`] with the control groups of version 2 alone.
+pub const CGROUP2: Image = Image { name: "cgroup2", cgroup2: true, ..TRIXIE };
+
+/// A computer without systemd.
+pub const OPENRC: Image = Image { name: "openrc", init: Init::OpenRc, packages: &["cron"], ..SERVER };
 
 /// [`BOOKWORM`] with the package managers of other distributions.
 pub const FOREIGN: Image =
     Image { name: "foreign", packages: &["polkitd", "python3", "rpm", "pacman-package-manager"], ..BOOKWORM };
 
+/// [`BOOKWORM`] with what people fetch and check files with.
+pub const FETCHING: Image = Image {
+    name: "fetching",
+    packages: &["polkitd", "python3", "curl", "wget", "xz-utils", "minisign", "openssl", "busybox"],
+    ..BOOKWORM
+};
+
 /// Every image.
-pub const ALL: [&Image; 5] = [&SERVER, &BOOKWORM, &TRIXIE, &BOT, &FOREIGN];
+pub const ALL: [&Image; 10] =
+    [&SERVER, &SERVER_TRIXIE, &BOOKWORM, &TRIXIE, &BOT, &BOT_TRIXIE, &CGROUP2, &OPENRC, &FOREIGN, &FETCHING];
 
 /// The users of every image besides root, with their ids.
 pub const USERS: [(&str, u32); 2] = [("alice", 1000), ("bob", 1001)];
@@ -70,13 +111,47 @@ pub const BOT_RELEASE: &str = "ductor==0.20.1";
 /// The virtual environment in which alice has it, as seen from inside; `~/.local/bin/ductor` is a link into it.
 pub const BOT_FOLDER: &str = "/home/alice/.local/share/pipx/venvs/ductor";
 
-/// What every image has. passwd and login are named because a minimal trixie has no `useradd`.
-const PACKAGES: &[&str] =
-    &["systemd-sysv", "dbus", "dbus-user-session", "libpam-systemd", "procps", "passwd", "login", "sudo"];
+impl Init {
+    /// What every image with it has. passwd and login are named because a minimal trixie has no `useradd`.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Systemd => &[
+                "systemd-sysv",
+                "dbus",
+                "dbus-user-session",
+                "libpam-systemd",
+                "procps",
+                "passwd",
+                "login",
+                "sudo",
+            ],
+            Self::OpenRc => &["openrc", "sysvinit-core", "procps", "passwd", "login", "sudo"],
+        }
+    }
+
+    /// A shell line, run for the files of a new image in `$1`: no units or terminals that a machine without a
+    /// screen, a network or a tomorrow has no use for.
+    fn tidy(self) -> String {
+        match self {
+            Self::Systemd => format!("chroot \"$1\" systemctl mask -q {MASKED} 2>/dev/null || true"),
+            Self::OpenRc => format!("sed -i -e '{LAST}' -e /getty/d \"$1/etc/inittab\""),
+        }
+    }
+
+    /// What of that makes another layer when it changes.
+    fn tidied(self) -> &'static str {
+        match self {
+            Self::Systemd => MASKED,
+            Self::OpenRc => LAST,
+        }
+    }
+}
+
+/// For sed: the last thing that init does when it has booted.
+const LAST: &str = "$a up:2:wait:/bin/touch /run/up";
 
 const PEOPLE: &[&str] = &["polkitd", "python3", "python3-venv"];
 
-/// Units that a machine without a screen, a network or a tomorrow has no use for.
 const MASKED: &str = "systemd-resolved.service systemd-networkd.service console-getty.service getty.target \
     systemd-logind-varlink.socket apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer \
     dpkg-db-backup.timer";
@@ -125,11 +200,11 @@ impl Image {
     }
 
     fn all_packages(&self) -> Vec<&str> {
-        PACKAGES.iter().chain(self.packages).copied().collect()
+        self.init.packages().iter().chain(self.packages).copied().collect()
     }
 
     fn root_layer(&self) -> PathBuf {
-        layer(self.suite, &(self.all_packages(), MASKED, USERS))
+        layer(self.suite, &(self.all_packages(), self.init.tidied(), USERS))
     }
 
     fn bot_layer(&self) -> PathBuf {
@@ -152,7 +227,7 @@ impl Image {
         args.push(hook(
             "mkdir -p \"$1/var/log/journal\"; echo lab >\"$1/etc/hostname\"; : >\"$1/etc/machine-id\"",
         ));
-        args.push(hook(&format!("chroot \"$1\" systemctl mask -q {MASKED} 2>/dev/null || true")));
+        args.push(hook(&self.init.tidy()));
         args.push(hook(
             "rm -f \"$1\"/etc/dpkg/dpkg.cfg.d/99mmdebstrap \"$1\"/etc/apt/apt.conf.d/99mmdebstrap",
         ));

@@ -17,6 +17,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::image::Init;
 use super::needs::{self, mount_overlay};
 use super::util::{host, tail, wait_for};
 use super::{Image, Output, User, changes};
@@ -53,6 +54,11 @@ const ENVIRONMENT: [&str; 7] = [
     "LANG=C.UTF-8",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 ];
+
+/// For a shell with a mount namespace of its own: sees the control groups as on a machine that knows those of
+/// version 2 alone, and goes on as the command in its arguments.
+const CGROUP2_ALONE: &str = "mount --make-rprivate / && umount -R /sys/fs/cgroup && \
+    mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec \"$@\"";
 
 /// No boot was seen to take longer than 2 s; a computer may have more to do than this.
 const BOOT: Duration = Duration::from_secs(60);
@@ -162,8 +168,8 @@ impl Machine {
     /// It does not go down, or not come up, within a minute each.
     pub fn reboot(&self) -> Result<()> {
         let network = if self.folder.join("network").exists() { Network::Host } else { Network::Loopback };
-        // It always answers "Connection reset by peer": the answer does not outlive the machine.
-        let _reset = self.inside(&["systemctl", "reboot", "--no-wall"])?.output();
+        // systemctl always says "Connection reset by peer": the answer does not outlive the machine.
+        let _reset = self.inside(&["reboot"])?.output();
         wait_for(&format!("{} goes down", self.name), BOOT, || Ok(self.nspawn().is_none().then_some(())))?;
         self.start(network)
     }
@@ -210,6 +216,7 @@ impl Machine {
         owner.lock()?;
         let text: String = layers.iter().map(|layer| format!("{}\n", layer.display())).collect();
         fs::write(new.join("layers"), text)?;
+        fs::write(new.join("image"), image.name)?;
         fs::rename(&new, &folder)
             .inspect_err(|_| drop(fs::remove_dir_all(&new)))
             .with_context(|| format!("make the machine {name}"))?;
@@ -228,7 +235,11 @@ impl Machine {
             "while [ \"$1\" != -- ]; do echo $$ >\"$1/cgroup.procs\"; shift; done; shift; exec \"$@\"",
             "_",
         ]);
-        nspawn.args(own_cgroups(&self.name)?).args(["--", "systemd-nspawn", "-q", "-b", "--register=no"]);
+        nspawn.args(own_cgroups(&self.name)?).arg("--");
+        if self.image()?.cgroup2 {
+            nspawn.args(["unshare", "--mount", "sh", "-c", CGROUP2_ALONE, "_"]);
+        }
+        nspawn.args(["systemd-nspawn", "-q", "-b", "--register=no"]);
         nspawn.args(["--keep-unit", "--console=pipe", "--link-journal=no"]);
         nspawn.arg(format!("--machine={}", self.name)).arg("-D").arg(self.root());
         match network {
@@ -243,12 +254,16 @@ impl Machine {
     }
 
     fn wait_until_up(&self) -> Result<()> {
+        let (ask, answers): (&[&str], _) = match self.image()?.init {
+            Init::Systemd => (&["systemctl", "is-system-running"], ["running", "degraded"]),
+            Init::OpenRc => (&["ls", "/run/up"], ["/run/up", "/run/up"]),
+        };
         let up = wait_for(&format!("{} is up", self.name), BOOT, || {
-            let answer = self.inside(&["systemctl", "is-system-running"])?.stderr(Stdio::null()).output()?;
+            let answer = self.inside(ask)?.stderr(Stdio::null()).output()?;
             let state = String::from_utf8_lossy(&answer.stdout);
             match state.trim() {
-                "running" | "degraded" => Ok(Some(())),
-                other => bail!("systemctl is-system-running says {other:?}"),
+                up if answers.contains(&up) => Ok(Some(())),
+                other => bail!("{} says {other:?}", ask.join(" ")),
             }
         });
         up.map_err(|error| {
@@ -263,6 +278,11 @@ impl Machine {
             let _gone = kill_process(pid, Signal::KILL);
             let _late = wait_for("its end", Duration::from_millis(200), || Ok((!runs(pid)).then_some(())));
         }
+    }
+
+    fn image(&self) -> Result<&'static Image> {
+        let name = fs::read_to_string(self.folder.join("image"))?;
+        Image::named(&name).with_context(|| format!("{} is of no image: {name:?}", self.name))
     }
 
     fn console(&self) -> PathBuf {

@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::tally::{Tally, check, count};
 use super::{Steps, cargo, root};
 use crate::lab::needs;
+use crate::tools;
 use crate::workspace::output;
 
 /// Takes the steps of this tier. With `words` for the test programs, only these are run.
@@ -31,22 +32,32 @@ pub fn take(steps: &mut Steps, words: &[String]) {
     });
 }
 
-/// The programs of others with which tests read our bundles back. Without them these tests leave that out, or
-/// fail where nothing may be left out.
+/// The programs of others with which tests read our bundles back, each with its Debian package. Without them these
+/// tests leave that out, or fail where nothing may be left out.
+const READERS: [(&str, &str); 13] = [
+    ("bsdtar", "libarchive-tools"),
+    ("rpm", "rpm"),
+    ("msiinfo", "msitools"),
+    ("zstd", "zstd"),
+    ("xz", "xz-utils"),
+    ("ruby", "ruby"),
+    ("minisign", "minisign"),
+    ("makepkg", "makepkg"),
+    ("pacman", "pacman-package-manager"),
+    ("fakeroot", "fakeroot"),
+    ("rubocop", "rubocop"),
+    ("/usr/bin/jsonschema", "python3-jsonschema"), // any other one would be that of some virtual environment
+    ("pip3", "python3-pip"),
+];
+
 fn get_readers() -> Result<()> {
-    let readers = [
-        ("bsdtar", "libarchive-tools"),
-        ("rpm", "rpm"),
-        ("msiinfo", "msitools"),
-        ("zstd", "zstd"),
-        ("xz", "xz-utils"),
-    ];
-    let missing: Vec<&str> = readers
-        .into_iter()
-        .filter(|(reader, _)| !needs::on_path(reader))
-        .map(|(_, package)| package)
-        .collect();
+    let missing = READERS.into_iter().filter(|(reader, _)| !needs::on_path(reader));
+    let missing: Vec<&str> = missing.map(|(_, package)| package).collect();
     needs::install(&missing, &|what| println!("{what}"))?;
+    // Without them, as without a network, the tests say so: each leaves out its part, or fails where it may not.
+    if let Err(error) = tools::fetch() {
+        println!("{error:#}");
+    }
     Ok(())
 }
 

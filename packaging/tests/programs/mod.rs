@@ -3,9 +3,10 @@
 #![allow(dead_code, reason = "each test program takes what it needs")]
 
 use std::fs;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use xtask::target::{Arch, Os, Target};
+use xtask::target::{Arch, Os, TARGETS, Target};
 
 /// For each program of a target a small one of its kind.
 pub fn small(target: &'static Target) -> Vec<Vec<u8>> {
@@ -43,4 +44,15 @@ pub fn mach_o(arch: &Arch) -> Vec<u8> {
     file.extend(hashes);
     file.resize(file.len().next_multiple_of(16), 0);
     file
+}
+
+/// A target folder in which small programs are compiled, for every target.
+pub fn compiled(folder: &Path) {
+    for target in TARGETS.iter().filter(|target| target.joins.is_empty()) {
+        let folder = folder.join(target.triple).join("release");
+        fs::create_dir_all(&folder).unwrap();
+        for (name, program) in target.os.programs().iter().zip(small(target)) {
+            fs::write(folder.join(name), program).unwrap();
+        }
+    }
 }

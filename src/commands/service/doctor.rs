@@ -17,10 +17,11 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         context.screen.data(crate::commands::to_json(&json!({ "findings": findings })));
         return Ok(code);
     }
+    let width = findings.iter().map(|finding| finding.id.len()).max().unwrap_or(0).max(16);
     for finding in &findings {
         let fix = finding.fix.as_ref().map(|fix| format!(". Fix: {fix}")).unwrap_or_default();
         context.screen.data(format_args!(
-            "{} {:<16} {}{fix}",
+            "{} {:<width$} {}{fix}",
             context.screen.mark(finding.ok),
             finding.id,
             finding.what

@@ -15,3 +15,8 @@ pub fn kill_group(pid: u32) {
         let _gone = kill_process_group(pid, Signal::KILL);
     }
 }
+
+/// A console of Unix has no code page of its own.
+pub fn of_console(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

@@ -16,7 +16,7 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SI
 use signal_hook::{flag, low_level::pipe};
 
 use super::Event;
-use super::linux::Watch;
+use super::Watch;
 use crate::host::policy::Exit;
 
 /// The source of events.

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::process::Process;
 
@@ -38,6 +39,9 @@ impl AsFd for Watch {
     }
 }
 
+/// Orphans come back to the host.
+pub const REAPER: Option<u32> = None;
+
 /// From now on every process below this one whose parent ends becomes our child, whatever session it is in.
 pub fn adopt_orphans() {
     // It exists since Linux 3.4; a sandbox that forbids it costs orphans, not the bot.
@@ -52,4 +56,9 @@ pub fn cgroup(process: &Process) -> Option<String> {
     let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?;
     let group = |hierarchy| groups.lines().find_map(|line| line.split_once(':')?.1.strip_prefix(hierarchy));
     group(":").or_else(|| group("name=systemd:")).map(ToOwned::to_owned)
+}
+
+/// Tells the calling process by `SIGTERM` that the thread which started it ended (prctl(2)).
+pub fn end_with_parent() -> io::Result<()> {
+    Ok(set_parent_process_death_signal(Some(Signal::TERM))?)
 }

@@ -4,23 +4,29 @@ use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 
-use rustix::process::{Signal, getppid, set_parent_process_death_signal};
+use rustix::process::{Pid, getpgid, getppid};
 
+use super::end_with_parent;
 use crate::host::plan::Plan;
+use crate::host::supervision::Supervision;
 use crate::process::Process;
 
 /// Starts the bot: a process group of its own (Ctrl-C at the terminal reaches the host alone, which then ends
 /// the bot in order), no input (a group in the background that reads the terminal is stopped for ever),
-/// default signals, and `SIGTERM` should the host die. Its output is the host's, so it costs the host nothing.
+/// default signals, and `SIGTERM` should the host die, where the system can tell. Its output is the host's, so it
+/// costs the host nothing. Under launchd it stays in the group of the job, whose rest launchd ends.
 ///
 /// # Errors
 /// The program can't be started.
-pub fn spawn(plan: &Plan) -> io::Result<Process> {
+pub fn spawn(plan: &Plan, supervision: Supervision) -> io::Result<Process> {
     let Some((program, args)) = plan.command.split_first() else {
         return Err(io::Error::other("the bot's command is empty"));
     };
     let mut command = Command::new(program);
-    command.args(args).current_dir(&plan.folder).stdin(Stdio::null()).process_group(0);
+    command.args(args).current_dir(&plan.folder).stdin(Stdio::null());
+    if supervision != Supervision::Launchd {
+        command.process_group(0);
+    }
     for (name, value) in &plan.environment {
         match value {
             Some(value) => command.env(name, value),
@@ -30,7 +36,7 @@ pub fn spawn(plan: &Plan) -> io::Result<Process> {
     let host = rustix::process::getpid();
     let prepare = move || {
         default_signals();
-        set_parent_process_death_signal(Some(Signal::TERM))?;
+        end_with_parent()?;
         // The host may have died before it was asked for: then nobody will tell.
         if getppid() == Some(host) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
     };
@@ -50,6 +56,12 @@ pub fn spawn(plan: &Plan) -> io::Result<Process> {
 /// It has ended.
 pub fn tell_to_end(bot: &Process) -> io::Result<()> {
     bot.signal(crate::process::Signal::Terminate)
+}
+
+/// The process group that it is in.
+pub fn group(process: &Process) -> Option<u32> {
+    let pid = Pid::from_raw(i32::try_from(process.pid).ok()?);
+    u32::try_from(getpgid(pid).ok()?.as_raw_nonzero().get()).ok()
 }
 
 /// An ignored signal is inherited through execve(2): the bot would be deaf for what the host was started to

@@ -6,6 +6,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::absent;
 use crate::effects::file::Owner;
 use crate::effects::{Command, Output, ask};
 use crate::error::{Code, Error, Result};
@@ -23,12 +24,15 @@ pub fn systemctl(args: &[&str]) -> Command {
     command
 }
 
+/// How long a question may take. It is a file or two and one call; who waits for the answer is a person.
+const ANSWER: Duration = Duration::from_secs(10);
+
 /// `systemctl --user ARGS`, whose failure means that the manager can't be reached.
 ///
 /// # Errors
 /// [`Code::Unavailable`], with the reason that applies and what to do about it.
 pub fn query(args: &[&str]) -> Result<Output> {
-    let command = systemctl(args);
+    let command = systemctl(args).timeout(ANSWER);
     let unreachable = |error: Error| why_unreachable().unwrap_or_else(|| error.code(Code::Unavailable));
     let output = ask(&command).map_err(unreachable)?;
     if output.success() { Ok(output) } else { Err(unreachable(command.failed(&output))) }
@@ -63,15 +67,13 @@ fn why_unreachable() -> Option<Error> {
         Some(Error::new("the systemd user manager", cause).code(Code::Unavailable).fix(fix))
     };
     if !machine_runs_systemd() {
-        return error(
-            "this machine does not run systemd",
-            "run `ductor` in the foreground, under whatever starts programs here".into(),
-        );
+        let (cause, fix) = absent::explain(Path::new("/"));
+        return error(cause, fix);
     }
     if runtime_folder().is_none() {
         return error(
             &format!("none runs for {user}: there is no login session, and no lingering"),
-            format!("sudo loginctl enable-linger {user}"),
+            format!("sudo loginctl enable-linger {}", shell_words::quote(&user)),
         );
     }
     None

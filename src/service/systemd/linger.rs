@@ -65,25 +65,26 @@ fn ways(verb: &str) -> Vec<Command> {
 }
 
 /// Switches linger off again where ductor switched it on and nothing else of the user needs it.
-/// Says what happened; nothing to say when ductor never switched it on.
+/// Says what happened; nothing to say when ductor never switched it on. Taken back with the transaction.
 ///
 /// # Errors
 /// The note can't be removed.
-pub fn switch_off(home: &Home, units: &Path, effects: &Effects<'_>) -> Result<Option<String>> {
+pub fn switch_off(home: &Home, units: &Path, transaction: &mut Transaction<'_>) -> Result<Option<String>> {
     if !note(home).exists() {
         return Ok(None);
     }
-    forget(home, effects)?;
-    if let Some(other) = other_enabled_unit(units) {
-        return Ok(Some(format!("linger stays on: {other} needs it")));
-    }
-    for way in ways("disable-linger") {
-        if effects.run(&way).is_ok_and(|output| output.success()) {
-            return Ok(Some("linger is off again".into()));
-        }
-    }
+    let mut ways = ways("disable-linger").into_iter().zip(ways("enable-linger"));
     let user = bus::user_name();
-    Ok(Some(format!("linger stays on, as this needs an administrator: sudo loginctl disable-linger {user}")))
+    let said = match other_enabled_unit(units) {
+        Some(other) => format!("linger stays on: {other} needs it"),
+        None if ways.any(|(off, on)| transaction.attempt(&off, on)) => "linger is off again".into(),
+        None => format!(
+            "linger stays on, as this needs an administrator: sudo loginctl disable-linger {}",
+            shell_words::quote(&user)
+        ),
+    };
+    transaction.remove(&note(home))?; // last: what is still noted can be taken back the next time
+    Ok(Some(said))
 }
 
 fn note(home: &Home) -> PathBuf {
@@ -92,9 +93,13 @@ fn note(home: &Home) -> PathBuf {
 
 fn forget(home: &Home, effects: &Effects<'_>) -> Result<()> {
     effects.remove(&note(home))?;
-    let folders: Vec<PathBuf> = home.data().ancestors().take(3).map(Path::to_owned).collect();
-    effects.remove_if_empty(&folders); // `.local/share` and `.local`, where they were made for the note
+    effects.remove_if_empty(&folders_of_note(home));
     Ok(())
+}
+
+/// The data folder, and `.local/share` and `.local`, which may have been made for the note.
+pub fn folders_of_note(home: &Home) -> Vec<PathBuf> {
+    home.data().ancestors().take(3).map(Path::to_owned).collect()
 }
 
 /// A unit other than ours that this user enabled.

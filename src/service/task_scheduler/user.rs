@@ -73,7 +73,7 @@ pub fn is_elevated() -> bool {
 fn whoami(what: &str) -> Result<String> {
     let command = Command::new("whoami.exe", [what, "/fo", "csv", "/nh"]);
     let answered = |output: Output| {
-        if output.success() { Ok(text(&output.stdout).into_owned()) } else { Err(command.failed(&output)) }
+        if output.success() { Ok(text(&output.stdout)) } else { Err(command.failed(&output)) }
     };
     ask(&command).and_then(answered).map_err(|error| error.code(Code::Unavailable))
 }

@@ -6,6 +6,10 @@
 //! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
 //! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
 
+#[cfg(unix)]
+pub mod launchctl;
+#[cfg(unix)]
+pub mod launchd;
 pub mod schtasks;
 pub mod state;
 pub mod task_schema;
@@ -24,6 +28,10 @@ pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
     let name = std::env::var(NAME).unwrap_or(arg0);
     let fake: fn(&[String]) -> u8 = match name.as_str() {
         // A line a program, with its own file.
+        #[cfg(unix)]
+        "launchctl" => launchctl::main,
+        #[cfg(unix)]
+        "launchd" => launchd::main,
         "schtasks" => schtasks::main,
         "whoami" => whoami::main,
         _ => |_| 127, // as a shell says of a program that does not exist

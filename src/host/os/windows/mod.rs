@@ -8,7 +8,7 @@ mod spawn;
 
 pub use events::Events;
 pub use files::{lock, lock_holder};
-pub use job::{adopt_orphans, kill_orphans};
+pub use job::{REAPER, adopt_orphans, kill_orphans};
 pub use output::{capture, cut_log, is_plain, open_log, redirect};
 pub use spawn::{spawn, tell_to_end};
 
@@ -16,5 +16,10 @@ use crate::process::Process;
 
 /// Windows has no groups of processes that are named from outside.
 pub fn cgroup(_: &Process) -> Option<String> {
+    None
+}
+
+/// Nor groups that a process may leave.
+pub fn group(_: &Process) -> Option<u32> {
     None
 }

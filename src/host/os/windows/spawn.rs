@@ -17,6 +17,7 @@ use windows_sys::Win32::System::Threading::{
 use super::events;
 use super::job;
 use crate::host::plan::Plan;
+use crate::host::supervision::Supervision;
 use crate::process::Process;
 
 /// A child of this process, until its end was noticed: on Unix the kernel keeps that list.
@@ -36,7 +37,7 @@ pub fn children() -> MutexGuard<'static, Vec<Started>> {
 ///
 /// # Errors
 /// The program can't be started.
-pub fn spawn(plan: &Plan) -> io::Result<Process> {
+pub fn spawn(plan: &Plan, _: Supervision) -> io::Result<Process> {
     let Some((program, args)) = plan.command.split_first() else {
         return Err(io::Error::other("the bot's command is empty"));
     };

@@ -27,7 +27,25 @@ pub fn start(state: &State, task: &Task) -> io::Result<()> {
     instance.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut instance, 0);
+    #[cfg(windows)]
+    detach(&mut instance);
     instance.spawn().map(drop)
+}
+
+/// The scheduler is none of our descendants: it has neither our console nor what we were given to write to, whose
+/// reader waits for its end.
+#[cfg(windows)]
+#[allow(unsafe_code, reason = "the Windows API")]
+fn detach(instance: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
+    use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_OUTPUT_HANDLE};
+    use windows_sys::Win32::System::Threading::DETACHED_PROCESS;
+    for stream in [STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+        // SAFETY: a handle that is none is refused.
+        unsafe { SetHandleInformation(GetStdHandle(stream), HANDLE_FLAG_INHERIT, 0) };
+    }
+    instance.creation_flags(DETACHED_PROCESS);
 }
 
 /// Runs the action of this task to its end.

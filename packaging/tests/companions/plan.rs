@@ -1,0 +1,73 @@
+//! What cargo-dist is told in Cargo.toml, and what it makes of that.
+
+use std::collections::BTreeSet;
+
+use cargo_dist_schema::{ArtifactKind, AssetKind};
+use xtask::bundle::BUNDLES;
+use xtask::target::TARGETS;
+use xtask::workspace::Workspace;
+use xtask::{cargo_dist, release, tools};
+
+use crate::{has_dist, passes, read};
+
+#[test]
+fn our_archives_have_the_names_that_dist_plans() {
+    if !has_dist() {
+        return;
+    }
+    let plan = cargo_dist::plan(&Workspace::find().unwrap()).unwrap();
+    let archives = plan.artifacts.values().filter(|it| matches!(it.kind, ArtifactKind::ExecutableZip));
+    // Of the platforms that we make bundles for.
+    let is_ours = |triple: &str| {
+        let target = TARGETS.iter().find(|target| target.triple == triple).unwrap();
+        BUNDLES.iter().any(|bundle| bundle.platform == target.platform())
+    };
+    let planned: BTreeSet<String> = archives
+        .filter(|it| is_ours(it.target_triples[0].as_str()))
+        .map(|it| it.name.as_ref().unwrap().to_string())
+        .collect();
+    let version = release::version().unwrap();
+    let ours = BUNDLES.iter().filter(|bundle| bundle.format.install.is_none()).map(|bundle| {
+        let target = TARGETS.iter().find(|target| target.platform() == bundle.platform).unwrap();
+        (bundle.format.file)(&version, target)
+    });
+    assert_eq!(ours.collect::<BTreeSet<_>>(), planned);
+}
+
+#[test]
+fn dist_knows_the_programs_in_each_archive() {
+    if !has_dist() {
+        return;
+    }
+    let plan = cargo_dist::plan(&Workspace::find().unwrap()).unwrap();
+    for archive in plan.artifacts.values().filter(|it| matches!(it.kind, ArtifactKind::ExecutableZip)) {
+        let triple = archive.target_triples[0].as_str();
+        let target = TARGETS.iter().find(|target| target.triple == triple).unwrap();
+        let programs = archive.assets.iter().filter(|it| matches!(it.kind, AssetKind::Executable(_)));
+        let names: Vec<&str> = programs.map(|it| it.path.as_deref().unwrap()).collect();
+        assert_eq!(
+            names,
+            target.os.programs(),
+            "{triple}: see [package.metadata.dist.binaries] in Cargo.toml"
+        );
+    }
+}
+
+#[test]
+fn the_workflow_is_the_one_that_dist_writes() {
+    if let Ok(dist) = tools::cargo_dist() {
+        passes(dist.to_str().unwrap(), &["generate", "--check"], &Workspace::find().unwrap().root);
+    } else {
+        assert!(!has_dist());
+    }
+}
+
+#[test]
+fn the_jobs_that_the_workflow_calls_are_there() {
+    let folder = Workspace::find().unwrap().root.join(".github/workflows");
+    let workflow = read(&folder, "release.yml");
+    let called = workflow.lines().filter_map(|line| line.trim().strip_prefix("uses: ./.github/workflows/"));
+    let called: Vec<&str> = called.collect();
+    assert_eq!(called, ["build-bundles.yml", "finish-release.yml"]);
+    called.iter().for_each(|file| assert!(read(&folder, file).contains("workflow_call:"), "{file}"));
+}

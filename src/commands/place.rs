@@ -1,0 +1,56 @@
+//! `ductor place`: what the installer calls in the program that it unpacked. Prints where the program is now.
+
+use std::env;
+use std::path::{self, Path};
+
+use crate::cli::PlaceArgs;
+use crate::effects::{Effects, Transaction};
+use crate::error::{Code, Context as _, Result};
+use crate::origin::place::{Archive, default_prefix, place};
+use crate::search_path;
+
+use super::Context;
+
+pub fn run(context: &Context<'_>, args: &PlaceArgs) -> Result<Code> {
+    let prefix = match &args.prefix {
+        Some(prefix) => path::absolute(prefix).about(prefix.display())?,
+        None => default_prefix(&context.home),
+    };
+    let archive = Archive {
+        unpacked: &args.folder,
+        version: env!("CARGO_PKG_VERSION"),
+        source: &args.from,
+        public_key: args.public_key.as_deref(),
+    };
+    let place = |effects: &Effects<'_>| {
+        let mut transaction = Transaction::new(effects);
+        let receipt = place(&context.home, &archive, &prefix, &mut transaction)?;
+        transaction.commit();
+        Ok(receipt)
+    };
+    if args.dry_run {
+        context.rehearse(place)?;
+        return Ok(Code::Done);
+    }
+    let receipt = context.effects(false, place)?;
+    context.screen.say(format_args!("ductor {} is in {}", receipt.version, receipt.program.display()));
+    hint(context, &receipt.program);
+    context.screen.data(receipt.program.display());
+    Ok(Code::Done)
+}
+
+/// Says what a person has to know who types `ductor`.
+fn hint(context: &Context<'_>, program: &Path) {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folder = program.parent().unwrap_or(program);
+    match search_path::which("ductor", &path) {
+        Some(first) if search_path::access::same_file(&first, program) => {}
+        Some(first) => {
+            context.screen.say(format_args!("another ductor comes first on PATH: {}", first.display()));
+        }
+        None => context.screen.say(format_args!(
+            "{0} is not on PATH; for this shell and in your profile: export PATH=\"{0}:$PATH\"",
+            folder.display()
+        )),
+    }
+}

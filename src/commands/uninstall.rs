@@ -1,0 +1,78 @@
+//! `ductor uninstall`: the service first, then what the installer and `ductor bot install` placed. The bot's own
+//! files stay, unless `--purge` is given.
+
+use crate::bot;
+use crate::cli::UninstallArgs;
+use crate::effects::Effects;
+use crate::error::{Error, Result};
+use crate::host;
+use crate::origin::{self, Origin, place};
+use crate::service::turn::Turn;
+
+use super::{Code, Context};
+
+pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
+    let program = origin::program()?;
+    let origin = origin::of(&context.home, &program);
+    if let Origin::Package(manager) = origin {
+        let cause = format!("{} belongs to {}, which removes it", program.display(), manager.name);
+        return Err(Error::new("ductor uninstall", cause)
+            .fix(format!("ductor service uninstall && {}", manager.remove)));
+    }
+    if args.dry_run {
+        return context.rehearse(|effects| remove(context, &origin, args.purge, effects));
+    }
+    if host::inside(&context.home).is_some() {
+        return Err(Error::new(
+            "ductor uninstall",
+            "this command runs inside the bot, which would end with it",
+        )
+        .fix("run it in a terminal of your own"));
+    }
+    let root = context.home.root();
+    let question = format!("Remove {} too, with the bot's configuration and all its files?", root.display());
+    if args.purge && !args.yes && root.exists() && !context.ask(&question, false) {
+        return Err(Error::new("ductor uninstall", "nothing was removed")
+            .fix("ductor uninstall (keeps it), or: ductor uninstall --purge --yes"));
+    }
+    let _turn = Turn::take(&context.home)?;
+    let done = context.effects(false, |effects| remove(context, &origin, args.purge, effects))?;
+    if let Origin::Hand = origin {
+        let program = program.display();
+        context.screen.say(format_args!("{program} was put there by hand; to remove it: rm '{program}'"));
+    }
+    if root.exists() {
+        context
+            .screen
+            .say(format_args!("kept {}, the bot's own files; to remove it: rm -r it", root.display()));
+    }
+    Ok(done)
+}
+
+fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects<'_>) -> Result<Code> {
+    let home = &context.home;
+    let mut said = context.manager()?.uninstall(effects)?;
+    if effects.is_real() {
+        said.extend(host::stop_everything(home)?);
+    }
+    let bot = bot::install::folder(home);
+    if effects.remove_all(&bot)? {
+        said.push(format!("removed {}", bot.display()));
+    }
+    if let Origin::Installer(receipt) = origin {
+        said.extend(place::remove(home, receipt, effects)?);
+        said.push(format!("removed {}", receipt.program.display()));
+    }
+    effects.remove_if_empty(&[home.data()]);
+    if purge && effects.remove_all(home.root())? {
+        said.push(format!("removed {}", home.root().display()));
+    }
+    if effects.is_real() {
+        said.iter().for_each(|line| context.screen.say(line));
+        context.screen.data(match origin {
+            Origin::Installer(_) => "ductor is uninstalled",
+            _ => "nothing that ductor installed is left",
+        });
+    }
+    Ok(Code::Done)
+}

@@ -1,0 +1,296 @@
+//! *Placing* the files of an unpacked archive where this user's shell, man and service manager find them, and taking
+//! them away again. Everything or nothing, as one [`Transaction`]; the [`Receipt`] says what.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::check::sha256;
+use super::receipt::{Placed, Receipt};
+use crate::bot::shebang::{self, Program};
+use crate::effects::{Effects, Transaction};
+use crate::error::{Context, Error, Result};
+use crate::home::Home;
+
+/// What is placed, and what the receipt shall say of it.
+#[derive(Clone, Debug)]
+pub struct Archive<'a> {
+    /// The folder that has the program in it.
+    pub unpacked: &'a Path,
+    /// Its version.
+    pub version: &'a str,
+    /// The URL at which later versions are looked for.
+    pub source: &'a str,
+    /// The key that they have to be signed with.
+    pub public_key: Option<&'a str>,
+}
+
+/// A file of an archive, and its place.
+struct File {
+    from: PathBuf,
+    to: PathBuf,
+    mode: u32,
+}
+
+/// The prefix that nobody has to name: `~/.local`, `%LOCALAPPDATA%\Programs\ductor`.
+pub fn default_prefix(home: &Home) -> PathBuf {
+    if cfg!(windows) {
+        home.data().with_file_name("Programs").join("ductor")
+    } else {
+        home.user().join(".local")
+    }
+}
+
+/// Places the files of an archive below `prefix`, and the receipt. What an earlier receipt lists and this one does
+/// not is removed.
+///
+/// # Errors
+/// The archive has no program; another program has its place; a file can't be written. Undone, unless the
+/// transaction is committed all the same.
+pub fn place(
+    home: &Home,
+    archive: &Archive<'_>,
+    prefix: &Path,
+    transaction: &mut Transaction<'_>,
+) -> Result<Receipt> {
+    let before = Receipt::read(home);
+    let files = files(archive.unpacked, prefix)?;
+    let program = files.first().map(|file| file.to.clone()).unwrap_or_default();
+    if !before.as_ref().is_some_and(|before| before.lists(&program)) {
+        refuse_other(&program)?;
+    }
+    let mut receipt = Receipt {
+        version: archive.version.into(),
+        source: archive.source.into(),
+        public_key: archive.public_key.map(Into::into),
+        prefix: prefix.into(),
+        program,
+        files: Vec::new(),
+        folders: before.iter().flat_map(|before| before.folders.clone()).collect(),
+    };
+    for file in files {
+        let bytes = fs::read(&file.from).about(file.from.display())?;
+        create_folder(&file.to, &mut receipt, transaction)?;
+        transaction.write(&file.to, &bytes, file.mode)?;
+        receipt.files.push(Placed { path: file.to, sha256: sha256(&bytes) });
+    }
+    for old in before.iter().flat_map(|before| &before.files) {
+        if !receipt.lists(&old.path) && old.is_unchanged() {
+            transaction.remove(&old.path)?;
+        }
+    }
+    let path = Receipt::path(home);
+    create_folder(&path, &mut receipt, transaction)?;
+    transaction.write(&path, receipt.to_json().as_bytes(), 0o600)?;
+    Ok(receipt)
+}
+
+/// Removes what the receipt lists, and the receipt. A file that somebody changed stays, unless it is the program.
+/// Says which stayed, a line each.
+///
+/// # Errors
+/// A file can't be removed; the receipt is still there then.
+pub fn remove(home: &Home, receipt: &Receipt, effects: &Effects<'_>) -> Result<Vec<String>> {
+    let mut kept = Vec::new();
+    for file in &receipt.files {
+        if file.path == receipt.program {
+            continue; // last, for it is what can do this again
+        }
+        if file.is_unchanged() {
+            effects.remove(&file.path)?;
+        } else if file.path.exists() {
+            kept.push(format!("kept {}, which somebody changed", file.path.display()));
+        }
+    }
+    effects.remove(&receipt.program)?;
+    effects.remove(&Receipt::path(home))?;
+    effects.remove_if_empty(&receipt.folders);
+    Ok(kept)
+}
+
+/// The files of an archive that have a place, the program first.
+fn files(unpacked: &Path, prefix: &Path) -> Result<Vec<File>> {
+    let program = format!("ductor{}", env::consts::EXE_SUFFIX);
+    if !unpacked.join(&program).is_file() {
+        return Err(Error::new(unpacked.display(), format!("not an archive of ductor: no {program} in it")));
+    }
+    let mut files = vec![(program.clone(), format!("bin/{program}"), 0o755)];
+    if cfg!(windows) {
+        let windowless = "ductorw.exe".to_owned();
+        if unpacked.join(&windowless).is_file() {
+            files.push((windowless.clone(), format!("bin/{windowless}"), 0o755));
+        }
+    } else {
+        files.extend(
+            names(&unpacked.join("man"))
+                .into_iter()
+                .map(|page| (format!("man/{page}"), format!("share/man/man1/{page}"), 0o644)),
+        );
+        let completions = names(&unpacked.join("completions")).into_iter();
+        files.extend(
+            completions.filter_map(|name| {
+                Some((format!("completions/{name}"), completion(&name)?.to_owned(), 0o644))
+            }),
+        );
+    }
+    let file = |(from, to, mode): (String, String, u32)| File {
+        from: unpacked.join(from),
+        to: prefix.join(to),
+        mode,
+    };
+    Ok(files.into_iter().map(file).collect())
+}
+
+/// Where each shell looks for the completions of a user, by the name of the script in the archive.
+fn completion(name: &str) -> Option<&'static str> {
+    match name {
+        "ductor.bash" => Some("share/bash-completion/completions/ductor"),
+        "_ductor" => Some("share/zsh/site-functions/_ductor"),
+        "ductor.fish" => Some("share/fish/vendor_completions.d/ductor.fish"),
+        _ => None,
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    names
+}
+
+/// Makes the folder of a file, and notes which folders were not there, the inner ones first.
+fn create_folder(file: &Path, receipt: &mut Receipt, transaction: &mut Transaction<'_>) -> Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    let missing = folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned);
+    let mut folders: Vec<PathBuf> = missing.filter(|path| !receipt.folders.contains(path)).collect();
+    folders.append(&mut receipt.folders);
+    receipt.folders = folders;
+    transaction.create_folder(folder)
+}
+
+/// The bot's own command is called `ductor` too. Whoever made that script or link wants to keep it.
+fn refuse_other(program: &Path) -> Result<()> {
+    let found = shebang::of(program, OsStr::new(""));
+    if program.is_symlink() || matches!(found, Ok(kind) if kind != Program::Native) {
+        return Err(Error::new(
+            program.display(),
+            "another program of this name is there, such as the bot's own",
+        )
+        .fix("the same with another folder before it on PATH: --prefix DIR"));
+    }
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+mod tests {
+    use super::*;
+
+    struct World(tempfile::TempDir);
+
+    impl World {
+        fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        fn write(&self, name: &str, bytes: &[u8]) {
+            let path = self.0.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+
+        /// An archive with these man pages.
+        fn archive(&self, version: &str, pages: &[&str]) -> PathBuf {
+            let folder = format!("archives/{version}");
+            self.write(&format!("{folder}/ductor"), format!("\0{version}").as_bytes());
+            self.write(&format!("{folder}/completions/_ductor"), b"#compdef");
+            self.write(&format!("{folder}/README.md"), b"");
+            for page in pages {
+                self.write(&format!("{folder}/man/{page}"), version.as_bytes());
+            }
+            self.0.path().join(folder)
+        }
+
+        fn home(&self) -> Home {
+            Home::of(self.0.path().join("home"), None).unwrap()
+        }
+
+        fn place(&self, version: &str, pages: &[&str], commit: bool) -> Result<Receipt> {
+            let unpacked = self.archive(version, pages);
+            let effects = Effects::real(&|_| {});
+            let mut transaction = Transaction::new(&effects);
+            let archive = Archive { unpacked: &unpacked, version, source: "http://x", public_key: None };
+            let placed = place(&self.home(), &archive, &default_prefix(&self.home()), &mut transaction);
+            if commit && placed.is_ok() {
+                transaction.commit();
+            }
+            placed
+        }
+
+        /// Every file below the home, with its content.
+        fn files(&self) -> Vec<String> {
+            let find = "cd \"$0\" && find . -type f ! -name install.json | sort | while read -r f; do \
+                        echo \"$f $(tr -d '\\0' <\"$f\")\"; done";
+            let output =
+                std::process::Command::new("sh").args(["-c", find]).arg(self.home().user()).output().unwrap();
+            String::from_utf8(output.stdout).unwrap().lines().map(Into::into).collect()
+        }
+    }
+
+    #[test]
+    fn what_is_placed_is_listed_and_removed_with_the_folders_made_for_it() {
+        let world = World::new();
+        fs::create_dir_all(world.home().user().join(".local/bin")).unwrap();
+        let receipt = world.place("1", &["ductor.1", "ductor-run.1"], true).unwrap();
+        assert_eq!(
+            world.files(),
+            [
+                "./.local/bin/ductor 1",
+                "./.local/share/man/man1/ductor-run.1 1",
+                "./.local/share/man/man1/ductor.1 1",
+                "./.local/share/zsh/site-functions/_ductor #compdef",
+            ]
+        );
+        assert_eq!(Receipt::read(&world.home()), Some(receipt.clone()));
+        assert_eq!(remove(&world.home(), &receipt, &Effects::real(&|_| {})).unwrap(), [""; 0]);
+        assert!(world.home().user().join(".local/bin").is_dir(), "it was there before");
+        assert!(!world.home().user().join(".local/share").exists());
+    }
+
+    #[test]
+    fn a_later_version_takes_the_place_and_what_it_lacks_goes() {
+        let world = World::new();
+        world.place("1", &["ductor.1", "ductor-gone.1"], true).unwrap();
+        let before = world.files();
+        world.place("2", &["ductor.1"], false).unwrap();
+        assert_eq!(world.files(), before, "what is not committed is as before");
+        assert_eq!(Receipt::read(&world.home()).unwrap().version, "1");
+        let receipt = world.place("2", &["ductor.1"], true).unwrap();
+        assert_eq!(world.files()[..2], ["./.local/bin/ductor 2", "./.local/share/man/man1/ductor.1 2"]);
+        remove(&world.home(), &receipt, &Effects::real(&|_| {})).unwrap();
+        assert!(!world.home().user().exists(), "all folders were made for it");
+    }
+
+    #[test]
+    fn what_somebody_changed_stays() {
+        let world = World::new();
+        let receipt = world.place("1", &["ductor.1"], true).unwrap();
+        world.write("home/.local/share/man/man1/ductor.1", b"mine");
+        world.write("home/.local/bin/ductor", b"patched");
+        let kept = remove(&world.home(), &receipt, &Effects::real(&|_| {})).unwrap();
+        assert!(kept.len() == 1 && kept[0].contains("ductor.1"), "{kept:?}");
+        assert_eq!(world.files(), ["./.local/share/man/man1/ductor.1 mine"]);
+    }
+
+    #[test]
+    fn the_bots_own_command_is_not_replaced() {
+        let world = World::new();
+        world.write("home/.local/bin/ductor", b"#!/opt/python\n");
+        let error = world.place("1", &[], true).unwrap_err();
+        assert!(error.cause.contains("another program of this name"), "{error}");
+        assert_eq!(world.files(), ["./.local/bin/ductor #!/opt/python"]);
+        world.write("home/.local/bin/ductor", b"\x7fELF\0");
+        world.place("1", &[], true).unwrap();
+    }
+}

@@ -1,0 +1,105 @@
+//! Taking the program away, and another version in its place, as far as it shows without an installer. (With one: the
+//! lab's `installer`.)
+
+#![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
+
+use std::process::{Output, Stdio};
+
+use crate::world::{World, wait_for};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ductor");
+
+/// Whatever manager the machine of the tests has, it is not asked.
+fn without_manager(world: &World, words: &[&str]) -> (Output, String) {
+    let mut command = world.ductor(words);
+    let output = command.env("PATH", world.path("")).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+    let output = output.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output, said)
+}
+
+#[test]
+fn a_program_that_was_put_there_by_hand_is_left_to_that_hand() {
+    let world = World::new("");
+    std::fs::create_dir_all(world.path(".local/share/ductor/bot/1")).unwrap();
+    for _ in 0..2 {
+        let (output, said) = without_manager(&world, &["uninstall"]);
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        assert_eq!(output.stdout, b"nothing that ductor installed is left\n");
+        assert!(said.ends_with(&format!("by hand; to remove it: rm '{PROGRAM}'\n")), "{said}");
+        assert!(!world.path(".local/share/ductor").exists());
+    }
+    let (output, said) = without_manager(&world, &["upgrade"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        said.starts_with(&format!("error: ductor upgrade: {PROGRAM} was put there by hand\n  fix: ")),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_bots_own_files_go_only_when_that_is_confirmed() {
+    let world = World::new("");
+    std::fs::create_dir_all(world.home("config")).unwrap();
+    let (output, said) = without_manager(&world, &["uninstall", "--purge"]);
+    assert_eq!((output.status.code(), world.home("config").exists()), (Some(1), true));
+    assert!(
+        said.contains("fix: ductor uninstall (keeps it), or: ductor uninstall --purge --yes\n"),
+        "{said}"
+    );
+    let (output, _) = without_manager(&world, &["uninstall", "--purge", "--yes", "--dry-run"]);
+    let removal = format!("remove {} and all in it\n", world.path(".ductor").display());
+    assert_eq!((String::from_utf8_lossy(&output.stdout), output.status.code()), (removal.into(), Some(0)));
+    assert!(world.home("config").exists());
+    let (output, _) = without_manager(&world, &["uninstall", "--purge", "--yes"]);
+    assert_eq!((output.status.code(), world.home("").exists()), (Some(0), false));
+}
+
+#[test]
+fn an_agent_can_not_take_away_what_it_runs_under() {
+    let world = World::new(
+        "trap 'exit 0' TERM
+        { $DUCTOR uninstall --purge --yes; echo $?; } >answer 2>&1
+        echo $$ >>bots
+        while :; do sleep 100 & wait $!; done",
+    );
+    let mut command = world.ductor(&[]);
+    let _host = world.start(command.env("DUCTOR", PROGRAM));
+    wait_for("an answer", || !world.bots().is_empty());
+    let answer = world.read("answer");
+    assert!(answer.contains("inside the bot") && answer.ends_with("\n1\n"), "{answer}");
+    assert!(world.home("host.lock").exists());
+}
+
+/// What the installer calls, cut at each of its effects in turn: everything is as before, or all of it is there.
+#[test]
+fn placing_is_everything_or_nothing() {
+    let world = World::new("");
+    let archive = world.path("archive");
+    std::fs::create_dir_all(archive.join("man")).unwrap();
+    std::fs::copy(PROGRAM, archive.join("ductor")).unwrap();
+    std::fs::write(archive.join("man/ductor.1"), "a page").unwrap();
+    let program = world.path(".local/bin/ductor");
+    let words = ["place", archive.to_str().unwrap(), "--from", "http://127.0.0.1:9/latest/download"];
+    for cut in 1.. {
+        let mut command = world.ductor(&words);
+        let output = command
+            .env("DUCTOR_FAULT", cut.to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        if output.status.success() {
+            assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{}\n", program.display()));
+            assert!(cut > 4, "{cut}");
+            break;
+        }
+        assert!(!world.path(".local").exists(), "cut at effect {cut}");
+    }
+    assert_eq!(world.read(".local/share/man/man1/ductor.1"), "a page");
+    // It knows now who put it there.
+    let mut uninstall = world.command(&program);
+    let uninstalled =
+        uninstall.arg("uninstall").env("PATH", world.path("")).stderr(Stdio::null()).status().unwrap();
+    assert!(uninstalled.success() && !world.path(".local").exists());
+}
