@@ -134,6 +134,24 @@ impl Running {
         self.process.signal(signal).unwrap();
     }
 
+    /// None of its threads is woken for two seconds, once all are asleep.
+    #[cfg(target_os = "linux")]
+    pub fn sleeps(&self) {
+        let switches = || -> Vec<String> {
+            let tasks = fs::read_dir(format!("/proc/{}/task", self.process.pid)).unwrap();
+            let status = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap());
+            let lines = status.flat_map(|it| it.lines().map(ToOwned::to_owned).collect::<Vec<_>>());
+            lines.filter(|line| line.contains("ctxt_switches")).collect()
+        };
+        let same_after = |time| {
+            let before = switches();
+            assert!(!self.process.wait_gone(Instant::now() + time), "it lives");
+            before == switches()
+        };
+        wait_for("sleep", || same_after(Duration::from_millis(100)));
+        assert!(same_after(Duration::from_secs(2)), "it wakes");
+    }
+
     /// Waits for its end: how it ended, and what it said on stderr.
     pub fn end(mut self) -> (ExitStatus, String) {
         assert!(self.process.wait_gone(Instant::now() + SOON), "it does not end");

@@ -7,6 +7,7 @@ mod cases;
 mod definitions;
 mod faults;
 mod hosts;
+mod on_a_mac;
 mod verbs;
 
 use std::fs;
