@@ -109,7 +109,9 @@ fn main() -> ExitCode {
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
-        let of_wine = ["lab::wine::", "lab::msi::"].iter().any(|module| name.starts_with(module));
+        let of_wine = ["lab::wine::", "lab::msi::", "lab::cross::the_program_of_windows"]
+            .iter()
+            .any(|module| name.starts_with(module));
         let under_wine = || of_wine.then(lacks_windows).flatten();
         let lacks = lacks.clone().or_else(under_wine);
         let short = name.strip_prefix("lab::").unwrap_or(name);
