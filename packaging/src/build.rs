@@ -32,6 +32,7 @@ fn compile(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
     let mut build = cargo();
     build
         .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
+        .args(target.os.programs().iter().flat_map(|name| ["--bin", name.trim_end_matches(".exe")]))
         .current_dir(&workspace.root)
         .args(["--features", made_of::FEATURE])
         .env(made_of::VARIABLE, made_of::write(workspace, target)?)
