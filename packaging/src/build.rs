@@ -32,12 +32,13 @@ fn compile(workspace: &Workspace, target: &Target, epoch: u64) -> Result<()> {
     let mut build = cargo();
     build
         .args(["build", "--release", "--locked", "--package", NAME, "--target", target.triple])
+        .args(target.os.programs().iter().flat_map(|name| ["--bin", name.trim_end_matches(".exe")]))
         .current_dir(&workspace.root)
         .args(["--features", made_of::FEATURE])
         .env(made_of::VARIABLE, made_of::write(workspace, target)?)
         .env("SOURCE_DATE_EPOCH", epoch.to_string());
     linker::set(&mut build, target, workspace)?;
-    set_flags(&mut build, target, remap(workspace)?);
+    set_flags(&mut build, target, [remap(workspace)?, linker::flags(target)].concat());
     run("build", target, &mut build)
 }
 

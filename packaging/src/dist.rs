@@ -21,6 +21,7 @@ use crate::progress::Progress;
 use crate::release::{self, Release};
 use crate::report::{self, Made, Offer};
 use crate::signature::Signer;
+use crate::stamp::Stamp;
 use crate::target::{self, Target};
 use crate::tools::{self, Missing};
 use crate::workspace::Workspace;
@@ -51,11 +52,23 @@ pub fn run(wish: &Wish) -> Result<()> {
     let release = Release::of(&workspace)?;
     let signer = wish.sign.as_ref().map(|key| Signer::read(key, &workspace)).transpose()?;
     let progress = Progress::new();
-    let payloads = payloads(&plan.bundles, &workspace, &release, wish.no_build, &progress);
     let folder = folder(&workspace, wish.out.as_deref())?;
+    // Nobody knows what programs were compiled from that are taken as they are, and a signature has a time.
+    let stamp = if wish.no_build || wish.sign.is_some() {
+        None
+    } else {
+        Stamp::of(&workspace, &release, &format!("{wish:?}")).ok()
+    };
+    if let Some(files) = stamp.as_ref().and_then(|stamp| stamp.made(&folder)) {
+        progress.say("nothing has changed since these were made");
+        report::unchanged(&files, &folder);
+        return Ok(());
+    }
+    let payloads = payloads(&plan.bundles, &workspace, &release, wish.no_build, &progress);
     let results = pack(&plan.bundles, &payloads, (&workspace, &release, &folder), &progress);
     let describer = Describer { workspace: &workspace, release: &release, folder: &folder, signer };
-    finish(&plan, &payloads, results, &describer)
+    finish(&plan, &payloads, results, &describer)?;
+    stamp.map_or(Ok(()), |stamp| stamp.keep(&folder))
 }
 
 /// Which bundles, each for which target, and what this machine lacks for it.

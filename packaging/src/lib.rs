@@ -8,8 +8,9 @@
 //!
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
 //! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler,
-//! with [`made_of`]), [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs), [`kept`]
-//! (what was made before), [`progress`] and [`report`] (what is said). The writers share [`tree`], [`compress`], [`elf`], [`macho`] and [`text`].
+//! with [`made_of`]), [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs),
+//! [`stamp`] (whether anything has changed), [`kept`] (what was made before), [`progress`] and [`report`] (what is said).
+//! The writers share [`tree`], [`compress`], [`elf`], [`macho`] and [`text`].
 //!
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
@@ -52,6 +53,7 @@ pub mod release;
 pub mod report;
 pub mod sbom;
 pub mod signature;
+pub mod stamp;
 pub mod target;
 pub mod test;
 pub mod text;

@@ -54,6 +54,15 @@ pub fn set(build: &mut Command, target: &Target, workspace: &Workspace) -> Resul
     Ok(())
 }
 
+/// What rustc tells the linker of a target beyond what it always does.
+pub fn flags(target: &Target) -> Vec<String> {
+    match target.linker {
+        // mingw's writes the time of day into every program.
+        Linker::Mingw(_) => vec!["-Clink-arg=-Wl,--no-insert-timestamp".into()],
+        Linker::Default | Linker::Rust | Linker::Zig => Vec::new(),
+    }
+}
+
 /// What this machine needs for a target.
 fn needed(target: &Target) -> Linker {
     let theirs = env::var_os(variable(target)).is_some();

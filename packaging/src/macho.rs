@@ -74,6 +74,24 @@ fn check_one(program: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// The libraries that a program needs, by their places on a Mac.
+///
+/// # Errors
+/// It is no Mach-O program.
+pub fn libraries(program: &[u8]) -> Result<Vec<String>> {
+    let header = MachHeader64::<Endianness>::parse(program, 0).context("no Mach-O program")?;
+    let endian = header.endian()?;
+    let mut commands = header.load_commands(endian, program, 0)?;
+    let mut libraries = Vec::new();
+    while let Some(command) = commands.next()? {
+        if let Some(library) = command.dylib()? {
+            let name = command.string(endian, library.dylib.name).ok().context("a library has no name")?;
+            libraries.push(String::from_utf8_lossy(name).into_owned());
+        }
+    }
+    Ok(libraries)
+}
+
 /// Whether the first code directory of a signature holds the hash of every page before it (`CS_CodeDirectory` in
 /// xnu's `osfmk/kern/cs_blobs.h`).
 fn check_signature(program: &[u8], at: usize) -> Result<()> {

@@ -63,6 +63,12 @@ pub fn made(made: &[Made], folder: &Path) {
     table(&made.iter().map(row).collect::<Vec<_>>(), [false, false, true, true]);
 }
 
+/// The files that did not have to be made again.
+pub fn unchanged(files: &[String], folder: &Path) {
+    let row = |file: &String| [folder.join(file).display().to_string(), "unchanged".into()];
+    table(&files.iter().map(row).collect::<Vec<_>>(), [false, false]);
+}
+
 /// The files that are what they should be.
 pub fn verified(files: &[String]) {
     table(&files.iter().map(|file| [file.clone(), "verified".into()]).collect::<Vec<_>>(), [false, false]);

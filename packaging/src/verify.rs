@@ -62,7 +62,10 @@ pub fn run(folder: Option<&Path>) -> Result<()> {
 }
 
 /// The hash of each file, by the list, after each was compared with its file. No file is without a line.
-fn hashes(folder: &Path) -> Result<BTreeMap<String, String>> {
+///
+/// # Errors
+/// What is wrong.
+pub fn hashes(folder: &Path) -> Result<BTreeMap<String, String>> {
     let list = folder.join(checksums::FILE);
     let text = fs::read_to_string(&list).with_context(|| format!("read {}", list.display()))?;
     let mut listed = BTreeMap::new();

@@ -20,6 +20,7 @@ mod installer;
 mod journal;
 mod lab;
 mod made_of;
+mod msi;
 mod onboarding;
 mod openrc;
 mod owners;
@@ -104,10 +105,14 @@ fn main() -> ExitCode {
         rpm::TESTS,
         arch::TESTS,
         wine::TESTS,
+        msi::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
-        let under_wine = || name.starts_with("lab::wine::").then(lacks_windows).flatten();
+        let of_wine = ["lab::wine::", "lab::msi::", "lab::cross::the_program_of_windows"]
+            .iter()
+            .any(|module| name.starts_with(module));
+        let under_wine = || of_wine.then(lacks_windows).flatten();
         let lacks = lacks.clone().or_else(under_wine);
         let short = name.strip_prefix("lab::").unwrap_or(name);
         Trial::ignorable_test(short, move || match lacks {

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use xtask::checksums::{self, sha256};
-use xtask::test::in_lab::PACKAGE;
+use xtask::test::in_lab::{BUNDLES, PACKAGE};
 
 crate::tests![a_clean_clone_elsewhere_gives_the_same_bytes];
 
@@ -64,7 +64,7 @@ fn another_cargo_home(folder: &Path) -> Result<PathBuf> {
 /// Runs `cargo xtask dist` for a clone, its program compiled from nothing, and gives the folder of the bundles.
 fn dist(clone: &Path, cargo_home: &Path) -> Result<PathBuf> {
     let mut dist = Command::new("sh");
-    dist.args(["-c", "umask 077; exec \"$0\" dist", env!("CARGO_BIN_EXE_xtask")]);
+    dist.args(["-c", "umask 077; exec \"$0\" dist \"$1\"", env!("CARGO_BIN_EXE_xtask"), BUNDLES]);
     dist.current_dir(clone).env("CARGO_MANIFEST_DIR", clone.join("packaging")).env("CARGO_HOME", cargo_home);
     dist.env("CARGO_TARGET_DIR", clone.join("target"));
     dist.envs([("TZ", "Asia/Kathmandu"), ("LC_ALL", "tr_TR.UTF-8"), ("LANG", "tr_TR.UTF-8")]);

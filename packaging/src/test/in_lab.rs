@@ -26,6 +26,9 @@ pub const WINDOWS: &str = "DUCTOR_LAB_WINDOWS";
 /// The variable that says why the tests under Wine can't run.
 pub const WINDOWS_SKIP: &str = "DUCTOR_LAB_WINDOWS_SKIP";
 
+/// The bundles that the tests are about, as `cargo xtask dist` is asked for them: those of every platform.
+pub const BUNDLES: &str = "*/*/*";
+
 /// Takes the steps of this tier, with `words` for the test program.
 pub fn take(steps: &mut Steps, words: &[String]) {
     let mut ready: Result<PathBuf> = Ok(PathBuf::new());
@@ -73,13 +76,22 @@ fn build_images() -> Result<()> {
     image::build_all(&image::ALL, &say)
 }
 
-/// `cargo xtask dist` for the bundles of this computer's own OS and architecture.
+/// Every bundle, whatever it is for, made here.
 fn make_package() -> Result<PathBuf> {
+    get_compilers()?;
     let out = super::root().join("target/lab");
     let mut dist = Command::new(std::env::current_exe()?);
-    let status = dist.args(["dist", "--out"]).arg(&out).current_dir(super::root()).status()?;
+    let status = dist.args(["dist", BUNDLES, "--out"]).arg(&out).current_dir(super::root()).status()?;
     ensure!(status.success(), "cargo xtask dist: {status}");
     newest_package(&out)
+}
+
+/// What compiles and links for other machines, by the script that people get it by.
+fn get_compilers() -> Result<()> {
+    let script = super::root().join("packaging/cross-setup.sh");
+    let status = Command::new(&script).status().with_context(|| format!("run {}", script.display()))?;
+    ensure!(status.success(), "{}: {status}; what it said stands above", script.display());
+    Ok(())
 }
 
 fn newest_package(folder: &Path) -> Result<PathBuf> {
