@@ -80,8 +80,8 @@ fn build_images() -> Result<()> {
 fn make_package() -> Result<PathBuf> {
     get_compilers()?;
     let out = super::root().join("target/lab");
-    let mut dist = Command::new(std::env::current_exe()?);
-    let status = dist.args(["dist", BUNDLES, "--out"]).arg(&out).current_dir(super::root()).status()?;
+    // Not this very program: the tests before may have compiled it anew, and then its file is gone.
+    let status = super::cargo("xtask").args(["dist", BUNDLES, "--out"]).arg(&out).status()?;
     ensure!(status.success(), "cargo xtask dist: {status}");
     newest_package(&out)
 }
