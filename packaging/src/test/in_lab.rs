@@ -11,7 +11,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::Steps;
 use super::tally::{Tally, count};
+use crate::bundle::deb;
 use crate::lab::{image, machine, needs, wine};
+use crate::release;
+use crate::target::{self, TARGETS};
 use crate::workspace::Workspace;
 
 /// The variable that names the package to test, a `.deb`. The other bundles of its platform stand beside it.
@@ -83,7 +86,7 @@ fn make_package() -> Result<PathBuf> {
     // Not this very program: the tests before may have compiled it anew, and then its file is gone.
     let status = super::cargo("xtask").args(["dist", BUNDLES, "--out"]).arg(&out).status()?;
     ensure!(status.success(), "cargo xtask dist: {status}");
-    newest_package(&out)
+    own_package(&out)
 }
 
 /// What compiles and links for other machines, by the script that people get it by.
@@ -94,11 +97,14 @@ fn get_compilers() -> Result<()> {
     Ok(())
 }
 
-fn newest_package(folder: &Path) -> Result<PathBuf> {
-    let files = std::fs::read_dir(folder).with_context(|| format!("read {}", folder.display()))?;
-    let packages = files.flatten().filter(|file| file.path().extension().is_some_and(|kind| kind == "deb"));
-    let newest = packages.max_by_key(|file| file.metadata().and_then(|meta| meta.modified()).ok());
-    newest.map(|file| file.path()).with_context(|| format!("no package in {}", folder.display()))
+/// The `.deb` of this computer's own processor.
+fn own_package(folder: &Path) -> Result<PathBuf> {
+    let platform = target::host_platform();
+    let own = TARGETS.iter().find(|target| target.platform() == platform);
+    let own = own.with_context(|| format!("no package is made for {platform}"))?;
+    let package = folder.join((deb::FORMAT.file)(&release::version()?, own));
+    ensure!(package.is_file(), "{} was not made", package.display());
+    Ok(package)
 }
 
 /// Both programs, a bot, and the models of programs of Windows; with what only debug builds have for tests.
