@@ -12,7 +12,6 @@ use cargo_dist_schema::DistManifest;
 use crate::bundle::{BUNDLES, Bundle};
 use crate::checksums;
 use crate::companion::{Around, Companion, Files};
-use crate::dist::write;
 use crate::manifest::{self, Part, What};
 use crate::payload::Payload;
 use crate::release::Release;
@@ -21,6 +20,7 @@ use crate::sbom;
 use crate::signature::{self, Signer};
 use crate::target::Target;
 use crate::workspace::Workspace;
+use crate::workspace::write;
 
 /// A bundle that was made.
 pub struct Packed<'a> {

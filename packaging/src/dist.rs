@@ -24,7 +24,7 @@ use crate::signature::Signer;
 use crate::stamp::Stamp;
 use crate::target::{self, Target};
 use crate::tools::{self, Missing};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, write};
 
 /// What was asked for.
 struct Plan {
@@ -202,19 +202,6 @@ fn make(
     let file = (format.file)(&release.version, planned.target);
     write(folder, &file, &bytes)?;
     Ok(Made { name: planned.bundle.name(), file, size: bytes.len(), sha256: checksums::sha256(&bytes), time })
-}
-
-/// A file that is there is a whole one.
-///
-/// # Errors
-/// The folder can't be written to.
-pub fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
-    let path = folder.join(file);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
-    }
-    let written = ductor::effects::file::replace(&path, bytes, 0o644);
-    written.map_err(|error| anyhow!("{}: {}", error.what, error.cause))
 }
 
 /// Makes what goes with the bundles that were made, and prints the table of all; then what was not made and why.

@@ -50,8 +50,20 @@ pub fn offers(offers: &[Offer]) {
         Some(missing) => format!("missing: {}; get it: {}", missing.what, missing.get),
     };
     let rows: Vec<_> =
-        offers.iter().map(|offer| [offer.name.clone(), offer.file.clone(), state(offer)]).collect();
+        offers.iter().map(|offer| [offer.name.clone(), at_the_top(&offer.file), state(offer)]).collect();
     table(&rows, [false; 3]);
+}
+
+/// Files as a listing of their folder shows them: `aur/` for all that is in it.
+fn at_the_top(files: &str) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for file in files.split(' ') {
+        let name = file.split_once('/').map_or_else(|| file.to_owned(), |(folder, _)| format!("{folder}/"));
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names.join(" ")
 }
 
 /// What was made, and where.

@@ -2,10 +2,11 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 /// A checkout of ductor.
@@ -41,8 +42,21 @@ impl Workspace {
     /// # Errors
     /// It can't be read.
     pub fn read(&self, path: &str) -> Result<Vec<u8>> {
-        std::fs::read(self.root.join(path)).with_context(|| format!("read {path}"))
+        fs::read(self.root.join(path)).with_context(|| format!("read {path}"))
     }
+}
+
+/// Writes a file below `folder`. One that is there is a whole one.
+///
+/// # Errors
+/// The folder can't be written to.
+pub fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(file);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
+    }
+    let written = ductor::effects::file::replace(&path, bytes, 0o644);
+    written.map_err(|error| anyhow!("{}: {}", error.what, error.cause))
 }
 
 /// The cargo that runs us, else the one in PATH.

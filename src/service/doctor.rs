@@ -8,8 +8,6 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
-use serde::Serialize;
-
 use crate::bot::{self, Source};
 use crate::effects::file;
 use crate::home::Home;
@@ -17,34 +15,8 @@ use crate::search_path;
 use crate::words;
 
 use super::definition::ServiceDefinition;
-use super::manager::{Manager, Problem, State};
+use super::manager::{Finding, Manager, Problem, State};
 use super::status::{Owner, Status};
-
-/// One thing that the service rests on, and how it is.
-#[derive(Clone, Debug, Serialize)]
-pub struct Finding {
-    /// Stable: lower case with dashes. A bad finding has the id of its problem.
-    pub id: &'static str,
-    /// Whether it is as it should be.
-    pub ok: bool,
-    /// One sentence.
-    pub what: String,
-    /// What mends it.
-    pub fix: Option<String>,
-}
-
-impl Finding {
-    /// One that is as it should be.
-    pub fn good(id: &'static str, what: impl Into<String>) -> Self {
-        Self { id, ok: true, what: what.into(), fix: None }
-    }
-}
-
-impl From<Problem> for Finding {
-    fn from(problem: Problem) -> Self {
-        Self { id: problem.id, ok: false, what: problem.message, fix: Some(problem.fix) }
-    }
-}
 
 /// The command-line agents that the bot can drive.
 const AGENTS: [&str; 5] = ["claude", "codex", "gemini", "grok", "opencode"];

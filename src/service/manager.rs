@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::effects::Effects;
 use crate::error::Result;
 use crate::service::definition::{Chosen, ServiceDefinition};
-use crate::service::doctor::Finding;
 
 /// What the service is doing, as its manager says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +113,32 @@ impl Problem {
     /// A problem.
     pub fn new(id: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { id, message: message.into(), fix: fix.into() }
+    }
+}
+
+/// One thing that the service rests on, and how it is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Finding {
+    /// Stable: lower case with dashes. A bad finding has the id of its problem.
+    pub id: &'static str,
+    /// Whether it is as it should be.
+    pub ok: bool,
+    /// One sentence.
+    pub what: String,
+    /// What mends it.
+    pub fix: Option<String>,
+}
+
+impl Finding {
+    /// One that is as it should be.
+    pub fn good(id: &'static str, what: impl Into<String>) -> Self {
+        Self { id, ok: true, what: what.into(), fix: None }
+    }
+}
+
+impl From<Problem> for Finding {
+    fn from(problem: Problem) -> Self {
+        Self { id: problem.id, ok: false, what: problem.message, fix: Some(problem.fix) }
     }
 }
 

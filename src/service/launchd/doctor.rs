@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use plist::{Dictionary, Value};
 
-use crate::service::doctor::Finding;
+use crate::service::manager::Finding;
 use crate::service::manager::Problem;
 
 use super::agents::{Agent, Folders};

@@ -25,9 +25,8 @@ use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host::HostState;
 use crate::service::definition::{Chosen, ServiceDefinition};
-use crate::service::doctor::Finding;
 
-use super::manager::{Install, Installed, Logs, Manager, Problem, Report, State};
+use super::manager::{Finding, Install, Installed, Logs, Manager, Problem, Report, State};
 use agents::{Agent, Folders};
 use domain::Domain;
 use job::Loaded;

@@ -3,8 +3,8 @@
 use crate::bot;
 use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
-use crate::service::doctor::{Finding, hosts_path};
-use crate::service::manager::Problem;
+use crate::service::doctor::hosts_path;
+use crate::service::manager::{Finding, Problem};
 
 use super::schtasks::AS_ADMINISTRATOR;
 use super::tasks::{Maker, Task};

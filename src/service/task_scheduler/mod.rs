@@ -21,10 +21,9 @@ use crate::effects::Effects;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::service::definition::{Chosen, ServiceDefinition};
-use crate::service::doctor::Finding;
 use crate::service::render::task_xml;
 
-use super::manager::{Install, Installed, Logs, Manager, Problem, Report};
+use super::manager::{Finding, Install, Installed, Logs, Manager, Problem, Report};
 use tasks::{Maker, Task, Tasks};
 use user::User;
 
