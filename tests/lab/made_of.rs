@@ -30,7 +30,10 @@ fn the_program_in_the_package_says_what_the_bill_of_materials_says() -> Result<(
     let billed = components.chain([&bill["metadata"]["component"]]);
     let billed: BTreeSet<(String, String)> =
         billed.map(|it| Ok((text(&it["name"])?, text(&it["version"])?))).collect::<Result<_>>()?;
-    assert_eq!(named, billed);
+    // The bill is over the programs of every system.
+    let unbilled: Vec<_> = named.difference(&billed).collect();
+    ensure!(unbilled.is_empty(), "not on the bill: {unbilled:?}");
+    ensure!(named.len() > billed.len() / 2, "{} of {} on the bill", named.len(), billed.len());
     ensure!(made_of.packages.iter().any(|it| it.root && it.name == "ductor"), "what is the root?");
     Ok(())
 }
