@@ -1,8 +1,9 @@
-//! The *acceptance cases*: what the service has to do, each with the tests that show it and what came of them.
+//! The *cases*: what the service has to do (*acceptance*) and what it has to bear (*faults*), each with the tests
+//! that show it and what came of them.
 //!
-//! The cases stand in `tests/acceptance.txt`; a test belongs to the case whose number is in its name
-//! (`case_16_…`), or is listed there. `docs/acceptance.md` is made of both, and of the last run of `cargo xtask test`:
-//! what did not run keeps the result that it had.
+//! They stand in `tests/acceptance.txt` and `tests/faults.txt`, a line each, with the names of tests below it; a
+//! test also belongs to the acceptance case whose number is in its name (`case_16_…`). The pages in `docs/` are made
+//! of these, and of the last run of `cargo xtask test`: what did not run keeps the result that it had.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,8 +13,34 @@ use anyhow::{Context, Result, ensure};
 
 use crate::test::tally::Tally;
 
-const CASES: &str = "tests/acceptance.txt";
-const PAGE: &str = "docs/acceptance.md";
+/// A list of cases, and the page that is made of it.
+struct Cases {
+    list: &'static str,
+    page: &'static str,
+    head: &'static str,
+    /// Each begins with a number, by which tests name it.
+    numbered: bool,
+}
+
+const ACCEPTANCE: Cases = Cases {
+    list: "tests/acceptance.txt",
+    page: "docs/acceptance.md",
+    head: "# Acceptance\n\n\
+           Made by `cargo xtask test` from `tests/acceptance.txt`, the names of tests, and what came of them when they \
+           ran last. What no machine of ours can run, a person with a Mac or with Windows can: `tests/on-a-mac.sh`, \
+           `tests/on-windows.ps1`.\n",
+    numbered: true,
+};
+
+const FAULTS: Cases = Cases {
+    list: "tests/faults.txt",
+    page: "docs/faults.md",
+    head: "# Faults and attacks\n\n\
+           What may go wrong, and what somebody may try, each with the tests that do it and what came of them when they \
+           ran last. Made by `cargo xtask test` from `tests/faults.txt`. `cargo xtask soak` goes on with the host as \
+           long as you want.\n",
+    numbered: false,
+};
 
 /// What came of tests, by name.
 type Results = BTreeMap<String, &'static str>;
@@ -21,43 +48,88 @@ type Results = BTreeMap<String, &'static str>;
 /// One case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Case {
+    /// The part of the page that begins with it.
+    part: Option<String>,
+    /// Empty where cases have none.
     number: String,
     title: String,
     /// Names as `module::function`.
     tests: Vec<String>,
 }
 
-/// Brings the page up to date with the sources and with what came of a run.
+/// Brings the pages up to date with the sources and with what came of a run.
 ///
 /// # Errors
-/// A case has no test, a test that is listed does not exist, or the page can't be written.
+/// A case has no test, a test that is listed does not exist, or a page can't be written.
 pub fn update(root: &Path, tally: &Tally) -> Result<()> {
-    let page = page(root, &results(tally))?;
-    if fs::read_to_string(root.join(PAGE)).ok().as_ref() != Some(&page) {
-        fs::write(root.join(PAGE), page).with_context(|| format!("write {PAGE}"))?;
+    for cases in [&ACCEPTANCE, &FAULTS] {
+        let page = cases.page(root, &results(tally))?;
+        if fs::read_to_string(root.join(cases.page)).ok().as_ref() != Some(&page) {
+            fs::write(root.join(cases.page), page).with_context(|| format!("write {}", cases.page))?;
+        }
     }
     Ok(())
 }
 
-/// The page, with results of earlier runs where these have none.
-fn page(root: &Path, results: &Results) -> Result<String> {
-    let earlier = fs::read_to_string(root.join(PAGE)).unwrap_or_default();
-    let mut page = String::from(
-        "# Acceptance\n\n\
-         Made by `cargo xtask test` from `tests/acceptance.txt`, the names of tests, and what came of them when they \
-         ran last. What no machine of ours can run, a person with a Mac or with Windows can: `tests/on-a-mac.sh`, \
-         `tests/on-windows.ps1`.\n\n\
-         | case | what | test | result |\n|---|---|---|---|\n",
-    );
-    for case in cases(root)? {
-        let (mut number, mut title) = (case.number.as_str(), case.title.as_str());
-        for test in &case.tests {
-            let result = results.get(test).copied().unwrap_or_else(|| result_in(&earlier, test));
-            page.push_str(&format!("| {number} | {title} | `{test}` | {result} |\n"));
-            (number, title) = ("", ""); // said once
+impl Cases {
+    /// The page, with results of earlier runs where these have none.
+    fn page(&self, root: &Path, results: &Results) -> Result<String> {
+        let earlier = fs::read_to_string(root.join(self.page)).unwrap_or_default();
+        let mut page = self.head.to_owned();
+        for (at, case) in self.read(root)?.iter().enumerate() {
+            if let Some(part) = &case.part {
+                page.push_str(&format!("\n## {part}\n"));
+            }
+            if at == 0 || case.part.is_some() {
+                page.push_str(&format!("\n{}| what | test | result |\n", self.first_column(" case ")));
+                page.push_str(&format!("{}|---|---|---|\n", self.first_column("---")));
+            }
+            let (mut number, mut title) = (format!(" {} ", case.number), case.title.as_str());
+            for test in &case.tests {
+                let result = result_of(test, results).unwrap_or_else(|| result_in(&earlier, test));
+                let first = self.first_column(&number);
+                page.push_str(&format!("{first}| {title} | `{test}` | {result} |\n"));
+                (number, title) = ("  ".into(), ""); // said once
+            }
         }
+        Ok(page)
     }
-    Ok(page)
+
+    fn first_column(&self, cell: &str) -> String {
+        if self.numbered { format!("|{cell}") } else { String::new() }
+    }
+
+    /// All cases with all their tests, in order.
+    fn read(&self, root: &Path) -> Result<Vec<Case>> {
+        let sources = sources(root)?;
+        let text = fs::read_to_string(root.join(self.list)).with_context(|| self.list)?;
+        let (mut cases, mut part): (Vec<Case>, Option<String>) = (Vec::new(), None);
+        let is_comment = |line: &&str| line.is_empty() || line.starts_with("# ");
+        for line in text.lines().filter(|line| !is_comment(line)) {
+            if let Some(title) = line.strip_prefix("## ") {
+                part = Some(title.into());
+            } else if let (Some(test), Some(case)) = (line.strip_prefix("    "), cases.last_mut()) {
+                ensure!(sources.contains(&test.to_owned()), "{}: there is no test {test}", self.list);
+                case.tests.push(test.into());
+            } else {
+                cases.push(self.case(part.take(), line, &sources)?);
+            }
+        }
+        for case in &cases {
+            ensure!(!case.tests.is_empty(), "{}: no test shows: {}", self.list, case.title);
+        }
+        Ok(cases)
+    }
+
+    fn case(&self, part: Option<String>, line: &str, sources: &[String]) -> Result<Case> {
+        if !self.numbered {
+            return Ok(Case { part, number: String::new(), title: line.into(), tests: Vec::new() });
+        }
+        let (number, title) = line.split_once(' ').context("a number and a title")?;
+        let own = format!("::case_{number}_");
+        let tests = sources.iter().filter(|test| test.contains(&own)).cloned().collect();
+        Ok(Case { part, number: number.into(), title: title.into(), tests })
+    }
 }
 
 /// What an earlier page says of a test.
@@ -71,6 +143,12 @@ const PASSED: &str = "passed";
 const FAILED: &str = "**failed**";
 const NOT_RUN: &str = "not run yet";
 
+/// What came of a test. A test program that is one file alone says no module.
+fn result_of(test: &str, results: &Results) -> Option<&'static str> {
+    let function = test.rsplit("::").next().unwrap_or(test);
+    results.get(test).or_else(|| results.get(function)).copied()
+}
+
 /// The names of a run begin with more modules than ours.
 fn results(tally: &Tally) -> Results {
     let short = |name: &String| {
@@ -82,38 +160,10 @@ fn results(tally: &Tally) -> Results {
     passed.chain(tally.failures.iter().map(|name| (short(name), FAILED))).collect()
 }
 
-/// All cases with all their tests, in order.
-fn cases(root: &Path) -> Result<Vec<Case>> {
-    let sources = sources(root)?;
-    let text = fs::read_to_string(root.join(CASES)).with_context(|| CASES.to_owned())?;
-    let mut cases: Vec<Case> = Vec::new();
-    for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        match (line.strip_prefix("    "), cases.last_mut()) {
-            (Some(test), Some(case)) => {
-                ensure!(sources.contains(&test.to_owned()), "{CASES}: there is no test {test}");
-                case.tests.push(test.into());
-            }
-            _ => {
-                let (number, title) = line.split_once(' ').context("a number and a title")?;
-                let own = format!("::case_{number}_");
-                let tests = sources.iter().filter(|test| test.contains(&own)).cloned().collect();
-                cases.push(Case { number: number.into(), title: title.into(), tests });
-            }
-        }
-    }
-    for case in &cases {
-        ensure!(!case.tests.is_empty(), "{CASES}: case {} has no test", case.number);
-    }
-    let known = |test: &&String| cases.iter().any(|case| case.tests.contains(test));
-    let stray = sources.iter().filter(|test| test.contains("::case_")).find(|test| !known(test));
-    ensure!(stray.is_none(), "{CASES} has no case for {stray:?}");
-    Ok(cases)
-}
-
 /// Every function of the tests and of the sources, as `module::function`, in the order of the files.
 fn sources(root: &Path) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for folder in ["tests/it", "tests/lab", "src"] {
+    for folder in ["tests/it", "tests/lab", "packaging/tests", "src", "packaging/src"] {
         collect(&root.join(folder), &mut files)?;
     }
     let mut functions = Vec::new();
@@ -123,7 +173,9 @@ fn sources(root: &Path) -> Result<Vec<String>> {
             module if module == "mod" => name(file.parent().unwrap_or(root)),
             module => module,
         };
-        let within = if file.starts_with(root.join("src")) { "::tests" } else { "" };
+        let of_a_program =
+            ["tests", "packaging/tests"].iter().any(|tests| file.starts_with(root.join(tests)));
+        let within = if of_a_program { "" } else { "::tests" };
         for line in fs::read_to_string(&file)?.lines() {
             let function = line.trim_start().strip_prefix("fn ").and_then(|rest| rest.split_once('('));
             functions.extend(function.map(|(function, _)| format!("{module}{within}::{function}")));
@@ -157,13 +209,24 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_current() {
-        let current = page(root(), &Results::new()).unwrap();
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(root().join(PAGE), &current).unwrap();
+    fn the_pages_are_current() {
+        for cases in [&ACCEPTANCE, &FAULTS] {
+            let current = cases.page(root(), &Results::new()).unwrap();
+            if std::env::var_os("UPDATE_GOLDEN").is_some() {
+                fs::write(root().join(cases.page), &current).unwrap();
+            }
+            let page = fs::read_to_string(root().join(cases.page)).unwrap();
+            assert!(page == current, "to make it anew: UPDATE_GOLDEN=1 cargo test -p xtask --lib acceptance");
         }
-        let page = fs::read_to_string(root().join(PAGE)).unwrap();
-        assert!(page == current, "to make it anew: UPDATE_GOLDEN=1 cargo test -p xtask --lib acceptance");
+    }
+
+    #[test]
+    fn every_numbered_test_has_its_case() {
+        let cases = ACCEPTANCE.read(root()).unwrap();
+        let known = |test: &String| cases.iter().any(|case| case.tests.contains(test));
+        let sources = sources(root()).unwrap();
+        let stray = sources.iter().filter(|test| test.contains("::case_")).find(|test| !known(test));
+        assert_eq!(stray, None, "it has no case in {}", ACCEPTANCE.list);
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //!
 //! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
-//! [`acceptance`] says what came of them, case by case.
+//! [`acceptance`] says what came of them, case by case and fault by fault.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 

@@ -76,8 +76,8 @@ pub fn run(wanted: &Wanted) -> u8 {
     }
     if wanted.words.is_empty() {
         let so_far = steps.sum();
-        steps.take("acceptance page", || {
-            acceptance::update(root(), &so_far).map(|()| Tally::pass("acceptance page"))
+        steps.take("pages of what was tested", || {
+            acceptance::update(root(), &so_far).map(|()| Tally::pass("pages of what was tested"))
         });
     }
     let sum = steps.sum();
