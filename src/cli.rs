@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::service::ManagerName;
+
 /// The command tree, for the man pages and completions that the packages carry.
 pub fn command() -> clap::Command {
     Cli::command()
@@ -239,17 +241,6 @@ pub struct InstallArgs {
     /// Have the Task Scheduler run the bot itself, without a host that restarts it (Windows)
     #[arg(long)]
     pub direct: bool,
-}
-
-/// The managers by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ManagerName {
-    /// The user manager of systemd
-    Systemd,
-    /// launchd, of macOS
-    Launchd,
-    /// The Task Scheduler, of Windows
-    TaskScheduler,
 }
 
 /// The shells that have completions.

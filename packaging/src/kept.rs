@@ -30,7 +30,7 @@ pub fn or_made(
     let bytes = make()?;
     fs::create_dir_all(&folder).with_context(|| format!("make the folder {}", folder.display()))?;
     let kept = [&key, bytes.as_slice()].concat();
-    ductor::effects::file::replace(&file, &kept, 0o644)
+    ductor::internals::replace(&file, &kept, 0o644)
         .map_err(|error| anyhow!("{}: {}", error.what, error.cause))?;
     Ok(bytes)
 }

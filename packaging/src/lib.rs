@@ -17,7 +17,7 @@
 //! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and
 //! compares.
 //!
-//! [`bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
+//! [`mod@bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! [`acceptance`] says what came of them, case by case and fault by fault.
 //!

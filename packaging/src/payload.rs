@@ -130,7 +130,7 @@ fn man_pages() -> Result<Vec<(String, Vec<u8>)>> {
         pages.push((man.get_filename(), page));
         command.get_subcommands().filter(|verb| !verb.is_hide_set()).try_for_each(|verb| collect(verb, pages))
     }
-    let mut command = ductor::cli::command().disable_help_subcommand(true);
+    let mut command = ductor::internals::command().disable_help_subcommand(true);
     command.build();
     let mut pages = Vec::new();
     collect(&command, &mut pages)?;
@@ -139,7 +139,7 @@ fn man_pages() -> Result<Vec<(String, Vec<u8>)>> {
 
 fn completion(shell: Shell) -> Vec<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut ductor::cli::command(), NAME, &mut script);
+    clap_complete::generate(shell, &mut ductor::internals::command(), NAME, &mut script);
     script
 }
 

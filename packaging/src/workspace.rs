@@ -55,7 +55,7 @@ pub fn write(folder: &Path, file: &str, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))?;
     }
-    let written = ductor::effects::file::replace(&path, bytes, 0o644);
+    let written = ductor::internals::replace(&path, bytes, 0o644);
     written.map_err(|error| anyhow!("{}: {}", error.what, error.cause))
 }
 

@@ -3,19 +3,19 @@
 //! Every effect of every manager passes through [`Effects`]. That one place makes three things true at once:
 //! `--dry-run` tells instead of doing, `--verbose` says what is done, and a test can cut any command at its
 //! n-th effect. Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
-//! in [`command`], how a file is replaced safely in [`file`], how several effects are taken back together in
-//! [`transaction`], how two commands are kept apart in [`folder_lock`].
+//! in `command`, how a file is replaced safely in `file`, how several effects are taken back together in
+//! `transaction`, how two commands are kept apart in `folder_lock`.
 
-pub mod command;
-pub mod file;
-pub mod folder_lock;
-pub mod transaction;
+pub(crate) mod command;
+pub(crate) mod file;
+pub(crate) mod folder_lock;
+mod transaction;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 pub use command::{Command, Output, ask, text};
-pub use transaction::Transaction;
+pub(crate) use transaction::Transaction;
 
 use crate::error::{Context, Result};
 
@@ -84,7 +84,7 @@ impl<'a> Effects<'a> {
         if self.perform { ask(command) } else { Ok(Output::default()) }
     }
 
-    /// Gives the file `path` the content `bytes`, atomically. See [`file::replace`].
+    /// Gives the file `path` the content `bytes`, atomically.
     ///
     /// # Errors
     /// The file or its folder can't be written; what was there is still there.
@@ -134,7 +134,7 @@ impl<'a> Effects<'a> {
         if self.perform { file::create_folder(path) } else { Ok(()) }
     }
 
-    /// Makes `path` a link to `target`. See [`file::link`].
+    /// Makes `path` a link to `target`.
     ///
     /// # Errors
     /// Something is at `path` already, or its folder can't be written.

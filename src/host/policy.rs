@@ -31,6 +31,7 @@ impl fmt::Display for Exit {
 /// Why a host ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[allow(clippy::enum_variant_names, reason = "host.json has these names")]
 pub enum Ended {
     /// It was asked to.
     Stopped,

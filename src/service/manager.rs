@@ -175,6 +175,17 @@ pub enum Logs {
     Files([PathBuf; 2]),
 }
 
+/// The managers by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ManagerName {
+    /// The user manager of systemd
+    Systemd,
+    /// launchd, of macOS
+    Launchd,
+    /// The Task Scheduler, of Windows
+    TaskScheduler,
+}
+
 /// One service manager.
 pub trait Manager {
     /// Its name in `--json` and in `DUCTOR_MANAGER`.

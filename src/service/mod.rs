@@ -1,32 +1,33 @@
 //! A *service* is the manager's entry for one user: a definition that it loads, and what it does with it.
 //!
-//! [`definition`] is the value, [`render`] its text, [`manager`] the seam to those who run it: [`systemd`],
-//! [`launchd`], [`task_scheduler`]. On top of that seam, the same for every manager: [`up`] (when it counts as
-//! started), [`status`] (the truth about it), [`doctor`] (why it does not behave), [`logs`] (the bot's lines),
-//! [`program`] (what it runs), `folder` (who may write definitions), [`turn`] (who may change it now).
+//! `definition` is the value, [`render`] its text, `manager` the seam to those who run it: `systemd`,
+//! `launchd`, `task_scheduler`. On top of that seam, the same for every manager: `up` (when it counts as
+//! started), `status` (the truth about it), `doctor` (why it does not behave), `logs` (the bot's lines),
+//! `program` (what it runs), `folder` (who may write definitions), `turn` (who may change it now).
 
-pub mod definition;
-pub mod doctor;
+pub(crate) mod definition;
+pub(crate) mod doctor;
 mod folder;
-pub mod launchd;
-pub mod logs;
-pub mod manager;
-pub mod program;
+mod launchd;
+pub(crate) mod logs;
+pub(crate) mod manager;
+pub(crate) mod program;
 pub mod render;
-pub mod status;
-pub mod systemd;
-pub mod task_scheduler;
-pub mod turn;
-pub mod up;
+pub(crate) mod status;
+pub(crate) mod systemd;
+mod task_scheduler;
+pub(crate) mod turn;
+pub(crate) mod up;
 
 use std::env;
 
-use crate::cli::ManagerName;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 
-pub use definition::ServiceDefinition;
-pub use manager::Manager;
+pub use crate::host::LastExit;
+pub use definition::{Chosen, Owner, ServiceDefinition};
+pub use manager::{Finding, Install, Installed, Logs, Manager, ManagerName, Problem, Report, State};
+pub use status::{Owner as BotOwner, Status, look};
 
 /// The manager of this machine, or the one that `DUCTOR_MANAGER` names, for the user of `home`.
 ///

@@ -8,8 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ductor::home::Home;
+use ductor::service::Chosen;
 use ductor::service::ServiceDefinition;
-use ductor::service::definition::Chosen;
 use ductor::service::render::{plist, task_xml, unit};
 
 /// A user of Windows by id; no machine has this one.

@@ -8,7 +8,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ductor::process::Signal;
+use ductor::internals::Signal;
 
 use crate::world::{BOT, Running, World, wait_for};
 

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use ductor::process::{Process, Signal};
+use ductor::internals::{Process, Signal};
 
 use crate::world::{BOT, NOBODY, World, wait_for};
 

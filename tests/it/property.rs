@@ -8,10 +8,9 @@ use std::process::{Command, Stdio};
 
 use ductor::error::{Code, Result};
 use ductor::home::Home;
-use ductor::service::ServiceDefinition;
-use ductor::service::definition::Owner;
-use ductor::service::render::element::Element;
-use ductor::service::render::{command_line, plist, task_xml, unit};
+use ductor::internals::{Element, split};
+use ductor::service::render::{plist, task_xml, unit};
+use ductor::service::{Owner, ServiceDefinition};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -153,7 +152,7 @@ fn a_task_carries_every_value_or_refuses_it() {
         let (home, program) = paths(definition);
         assert_eq!(read["WorkingDirectory"], json!(home));
         assert_eq!(read["Command"], json!(task_xml::twin(program.as_ref())));
-        let arguments = command_line::split(read["Arguments"].as_str().unwrap_or_default());
+        let arguments = split(read["Arguments"].as_str().unwrap_or_default());
         let chosen = &definition.chosen;
         let home = chosen.ductor_home.iter().flat_map(|home| ["--home".into(), home.display().to_string()]);
         let bot = chosen.bot.iter().flat_map(|bot| ["--bot".into(), bot.clone()]);

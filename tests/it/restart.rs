@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use ductor::process::Signal;
+use ductor::internals::Signal;
 
 use crate::world::{BOT, World, wait_for};
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
-use ductor::process::{Process, Signal};
+use ductor::internals::{Process, Signal};
 
 use crate::world::{BOT, NOBODY, World, wait_for};
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use ductor::process::{Process, Signal};
+use ductor::internals::{Process, Signal};
 
 use crate::world::{Running, World, wait_for};
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use ductor::process::{Process, Signal};
+use ductor::internals::{Process, Signal};
 
 /// All that runs in a world where everything was ended.
 pub const NOBODY: [Process; 0] = [];

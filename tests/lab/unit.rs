@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use ductor::home::Home;
-use ductor::service::definition::{Chosen, ServiceDefinition};
 use ductor::service::render::unit::{render, render_drop_in};
+use ductor::service::{Chosen, ServiceDefinition};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::{Strategy, any};

@@ -101,7 +101,7 @@ pub fn write(workspace: &Workspace, answers: &[Answer], rounds: usize) -> Result
         }
     }
     let path = workspace.root.join(PAGE);
-    let written = ductor::effects::file::replace(&path, page.as_bytes(), 0o644);
+    let written = ductor::internals::replace(&path, page.as_bytes(), 0o644);
     written.map_err(|error| anyhow::anyhow!("{}: {}", error.what, error.cause))
 }
 

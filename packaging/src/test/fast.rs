@@ -20,6 +20,7 @@ pub fn take(steps: &mut Steps, words: &[String]) {
             check("lints", cargo("clippy").args(lint))
         });
         steps.take("lints for Windows", lints_for_windows);
+        steps.take("documentation", documentation);
         steps.take("shell scripts", shell_scripts);
     }
     steps.take("tests", || {
@@ -48,6 +49,17 @@ fn lints_for_windows() -> Result<Tally> {
     let lint =
         ["--package=ductor", "--package=fakes", "--lib", "--bins", "--quiet", "--target", wine::TARGET];
     check("lints for Windows", cargo("clippy").args(lint).args(["--", "--deny=warnings"]))
+}
+
+/// The pages for those who use the library, whose links must not lead to private rooms, and those for contributors.
+fn documentation() -> Result<Tally> {
+    let pages = [("pages", &[][..]), ("pages of private rooms", &["--document-private-items"])];
+    let written = pages.into_iter().map(|(name, more)| {
+        let mut doc = cargo("doc");
+        doc.args(["--workspace", "--no-deps", "--quiet"]).args(more).env("RUSTDOCFLAGS", "--deny=warnings");
+        check(name, &mut doc)
+    });
+    written.sum()
 }
 
 /// The programs of others with which tests read our bundles back, each with its Debian package. Without them these

@@ -1,9 +1,8 @@
 //! `ductor service render`: the definition as text, on any OS, for any manager.
 
-use crate::cli::ManagerName;
 use crate::error::{Code, Result};
 use crate::service::definition::ServiceDefinition;
-use crate::service::named;
+use crate::service::{ManagerName, named};
 
 use super::{Context, definition};
 

@@ -1,11 +1,11 @@
 //! *Rendering*: a [`ServiceDefinition`](super::ServiceDefinition) to the text that a manager reads.
 //!
 //! Pure functions; the runtime and the packaging crate call the same ones, so a packaged service differs from
-//! a manual one in its definition, never in code. One file a manager: [`unit`] (systemd), [`plist`] (launchd),
-//! [`task_xml`] (the Task Scheduler), which writes and reads [`element`]s and quotes a [`command_line`].
+//! a manual one in its definition, never in code. One file a manager: [`mod@unit`] (systemd), [`plist`] (launchd),
+//! [`task_xml`] (the Task Scheduler), which writes and reads `element`s and quotes a `command_line`.
 
-pub mod command_line;
-pub mod element;
+pub(crate) mod command_line;
+pub(crate) mod element;
 pub mod plist;
 pub mod task_xml;
 pub mod unit;

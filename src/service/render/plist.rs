@@ -1,7 +1,7 @@
 //! The launchd *property list*: `dev.ductor.plist`, an agent of one user (launchd.plist(5)).
 //!
 //! The crate `plist` writes it, so there is no quoting of our own. Keys that people added to an earlier one are
-//! [kept](render_keeping); everything in [`OURS`] is ductor's to decide.
+//! kept; everything in `OURS` is ductor's to decide.
 
 use std::path::{Path, PathBuf};
 
@@ -63,7 +63,7 @@ pub fn render(definition: &ServiceDefinition, found: &[PathBuf]) -> Result<Strin
 ///
 /// # Errors
 /// As [`render`].
-pub fn render_keeping(
+pub(crate) fn render_keeping(
     definition: &ServiceDefinition,
     found: &[PathBuf],
     earlier: Option<&Dictionary>,
@@ -80,6 +80,7 @@ pub fn render_keeping(
 }
 
 /// What the user chose, read back from a property list of ours.
+#[doc(hidden)]
 pub fn chosen_in(job: &Dictionary) -> Chosen {
     let variables = job.get("EnvironmentVariables").and_then(Value::as_dictionary);
     let value = |name: &str| Some(variables?.get(name)?.as_string()?.to_owned());

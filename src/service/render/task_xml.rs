@@ -46,7 +46,7 @@ pub fn render(definition: &ServiceDefinition, user: &str) -> Result<String> {
 ///
 /// # Errors
 /// As [`render`].
-pub fn tree(definition: &ServiceDefinition, user: &str) -> Result<Element> {
+pub(crate) fn tree(definition: &ServiceDefinition, user: &str) -> Result<Element> {
     let each_user = definition.owner == Owner::EachUser;
     let mut trigger = vec![leaf("Enabled", true)];
     // Without a user it means any user, and only an administrator may make such a task.
@@ -83,6 +83,7 @@ pub fn utf16(text: &str) -> Vec<u8> {
 }
 
 /// What the user chose, read back from a task of ours.
+#[doc(hidden)]
 pub fn chosen_in(task: &Element) -> Chosen {
     let exec = |name: &str| task.text_at(&["Actions", "Exec", name]).unwrap_or_default();
     let arguments = command_line::split(exec("Arguments"));
@@ -97,7 +98,7 @@ pub fn chosen_in(task: &Element) -> Chosen {
 }
 
 /// These are the arguments of a Python that runs the bot itself.
-pub fn is_bot(arguments: &[String]) -> bool {
+pub(crate) fn is_bot(arguments: &[String]) -> bool {
     arguments.iter().zip(arguments.iter().skip(1)).any(|(m, module)| m == "-m" && module == "ductor_bot")
 }
 

@@ -1,5 +1,5 @@
 //! `launchctl` of macOS, as far as ductor uses it. It changes what stands in the state folder; that a job runs is
-//! the business of [`launchd`](super::launchd).
+//! the business of [`super::launchd`].
 //!
 //! # Sources
 //!

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ductor::process::Process;
+use ductor::internals::Process;
 
 use super::Mac;
 

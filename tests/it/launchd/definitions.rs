@@ -42,7 +42,7 @@ fn case_49_the_agent_of_the_python_ductor_is_taken_over_with_what_was_added() {
     let variables = read(&mac)["EnvironmentVariables"].as_dictionary().unwrap().clone();
     assert_eq!(variables["HTTPS_PROXY"].as_string(), Some("proxy:1"));
     assert_eq!((mac.state(), mac.problems().len()), ("running".into(), 0));
-    let is_old = |it: &ductor::process::Process| it.command().first().is_some_and(|it| it == "/bin/sleep");
+    let is_old = |it: &ductor::internals::Process| it.command().first().is_some_and(|it| it == "/bin/sleep");
     assert!(!mac.world.processes().iter().any(is_old), "the old one has ended");
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Mac, wait_for_bot};
 use crate::world::{BOT, wait_for};
-use ductor::process::{Process, Signal};
+use ductor::internals::{Process, Signal};
 
 #[test]
 fn case_12_after_42_the_host_stays_and_nothing_is_counted() {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ductor::process::{Process, Signal};
+use ductor::internals::{Process, Signal};
 use serde_json::json;
 
 use super::machine::Machine;

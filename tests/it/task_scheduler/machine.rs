@@ -158,7 +158,7 @@ impl Machine {
                 }
             }
         }
-        let running = ductor::host::lock::holder(&self.home()).is_some();
+        let running = ductor::internals::holder(&self.home()).is_some();
         all.insert("running".into(), running.to_string());
         all
     }
