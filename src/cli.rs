@@ -46,11 +46,7 @@ pub enum Verb {
     /// Run the bot in the foreground, as its host
     Run(RunArgs),
     /// Get the bot, set it up, and offer the service
-    Onboarding {
-        /// Answer our own questions with yes
-        #[arg(short, long)]
-        yes: bool,
-    },
+    Onboarding(OnboardingArgs),
     /// Show the whole picture: bot, host, service, paths
     Status(Json),
     /// Stop the bot, whoever started it
@@ -97,6 +93,17 @@ pub struct RunArgs {
     /// The bot's command, as DUCTOR_BOT names it
     #[arg(long, hide = true, allow_hyphen_values = true)]
     pub bot: Option<String>,
+}
+
+/// What `onboarding` can be told.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct OnboardingArgs {
+    /// Answer our own questions with yes
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Leave the service as it is, and don't ask
+    #[arg(long)]
+    pub no_service: bool,
 }
 
 /// What `uninstall` can be told.

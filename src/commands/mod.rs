@@ -32,8 +32,10 @@ use crate::effects::{self, Effect, Effects};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
+use crate::search_path::{self, access};
 use crate::service::{self as service_of, Manager};
 use crate::user;
+use crate::words;
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
@@ -75,7 +77,7 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         Verb::Agents(_) | Verb::Docker(_) | Verb::Api(_) | Verb::Install(_) => {
             return Err(Error::new("the command line", "options go behind the word").code(Code::Usage));
         }
-        Verb::Onboarding { yes } => onboarding::run(&context.of_service()?, yes),
+        Verb::Onboarding(args) => onboarding::run(&context.of_service()?, args),
         Verb::Status(args) => status::run(&context.of_service()?, args.json),
         Verb::Stop => stop::run(&context.of_service()?),
         Verb::Restart => restart::run(&context.of_service()?),
@@ -97,6 +99,16 @@ fn is_interactive() -> bool {
 fn written(path: &Path, text: &str) -> String {
     let there = Some(path).filter(|path| path.is_file()).and_then(|path| std::fs::read_to_string(path).ok());
     there.map_or_else(|| text.to_owned(), |old| diff::unified(&path.display().to_string(), &old, text))
+}
+
+/// What people type to run this program: its name, or its path where the name means another program or none.
+fn typed() -> String {
+    let this = env::current_exe().unwrap_or_else(|_| "ductor".into());
+    let named = search_path::which("ductor", &env::var_os("PATH").unwrap_or_default());
+    match named {
+        Some(named) if access::same_file(&named, &this) => "ductor".into(),
+        _ => words::quote(this.to_string_lossy()),
+    }
 }
 
 /// For scripts: one object, indented so that people can read it too.
@@ -164,7 +176,7 @@ impl Context<'_> {
         if !is_interactive() {
             return false;
         }
-        self.screen.say(format_args!("{question} {}", if default { "[Y/n]" } else { "[y/N]" }));
+        self.screen.ask(format_args!("{question} {}", if default { "[Y/n]" } else { "[y/N]" }));
         let mut answer = String::new();
         let read = io::stdin().lock().read_line(&mut answer).unwrap_or(0);
         match answer.trim().to_lowercase().as_str() {

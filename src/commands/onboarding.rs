@@ -1,29 +1,53 @@
-//! `ductor onboarding`: get the bot, set it up with its own wizard, offer the service. Never resets anything.
+//! `ductor onboarding`: get the bot, set it up with its own wizard, offer the service, and say what to remember. Never
+//! resets anything.
 
 use std::env;
 
 use crate::bot::{self, Bot, Source};
-use crate::cli::{InstallArgs, ServiceVerb};
+use crate::cli::{InstallArgs, OnboardingArgs, ServiceVerb};
 use crate::error::{Code, Result};
 use crate::search_path;
 
-use super::{Context, is_interactive, service};
+use super::{Context, is_interactive, service, typed};
 
-pub fn run(context: &Context<'_>, yes: bool) -> Result<Code> {
-    let bot = find_or_get(context, yes)?;
+pub fn run(context: &Context<'_>, args: OnboardingArgs) -> Result<Code> {
+    let bot = find_or_get(context, args.yes)?;
     if !matches!(bot.source, Source::Chosen) {
         set_up(context, &bot)?;
     }
-    let available = context.manager()?.report().is_ok();
-    if available && (yes || context.ask("Keep the bot always on, as a service?", true)) {
-        service::run(context, ServiceVerb::Install(InstallArgs::default()))?;
-    } else if available {
-        context.screen.say("no service; to set it up later: ductor service install");
-    } else {
-        context.screen.say("this machine has no service manager for you; to run the bot here: ductor run");
-    }
-    context.screen.say("To remember: `ductor status`, `ductor service logs`, `ductor restart`.");
+    offer_service(context, args)?;
+    remember(context);
     Ok(Code::Done)
+}
+
+/// Sets the service up, which shows what runs then; or says how else the bot is run.
+fn offer_service(context: &Context<'_>, args: OnboardingArgs) -> Result<()> {
+    let available = context.manager()?.report().is_ok();
+    let wanted = |yes: bool| yes || context.ask("Keep the bot always on, as a service?", true);
+    if available && !args.no_service && wanted(args.yes) {
+        return service::run(context, ServiceVerb::Install(InstallArgs::default())).map(drop);
+    }
+    context.screen.say(if available {
+        "no service; to set it up later: ductor service install"
+    } else {
+        "this machine has no service manager for you"
+    });
+    context.screen.say("to run the bot in this terminal: ductor run");
+    Ok(())
+}
+
+/// The three commands that people need from now on.
+fn remember(context: &Context<'_>) {
+    let commands = [
+        ("status", "what runs, and what to mend"),
+        ("service logs", "what the bot writes"),
+        ("restart", "end the bot and start it anew"),
+    ];
+    let ductor = typed();
+    context.screen.say("\nTo remember:");
+    for (command, what) in commands {
+        context.screen.say(format_args!("  {ductor} {command:<12}  {what}"));
+    }
 }
 
 fn find_or_get(context: &Context<'_>, yes: bool) -> Result<Bot> {

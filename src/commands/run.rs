@@ -2,16 +2,15 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::io::{self, IsTerminal};
 
 use crate::bot::{self, Source};
-use crate::cli::RunArgs;
+use crate::cli::{OnboardingArgs, RunArgs};
 use crate::error::Result;
 use crate::host;
 use crate::search_path;
 use crate::service::manager::State;
 
-use super::{Context, onboarding};
+use super::{Context, is_interactive, onboarding};
 
 /// Does for a scheduled task what other managers' definitions do: gives the host its environment.
 #[allow(unsafe_code, reason = "the environment is one of this process")]
@@ -31,17 +30,13 @@ pub fn take_environment(args: &RunArgs) {
 pub fn run(context: &Context<'_>, takeover: bool) -> Result<u8> {
     if !host::is_supervised() {
         if is_interactive() && !is_configured(context) {
-            return onboarding::run(context, false).map(|code| code as u8);
+            return onboarding::run(context, OnboardingArgs::default()).map(|code| code as u8);
         }
         if takeover {
             stop_service(context)?;
         }
     }
     host::run(&context.home, takeover, &|line| context.screen.say(line))
-}
-
-fn is_interactive() -> bool {
-    io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
 fn is_configured(context: &Context<'_>) -> bool {

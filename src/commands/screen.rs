@@ -55,6 +55,11 @@ impl Screen {
         }
     }
 
+    /// Prints a question. It is waited for, so `--quiet` does not hide it.
+    pub fn ask(&self, line: impl Display) {
+        self.write(&mut io::stderr().lock(), &line);
+    }
+
     /// Prints what is done, for `--verbose`.
     pub fn trace(&self, line: impl Display) {
         if self.verbose {

@@ -8,6 +8,8 @@ mod host;
 #[cfg(unix)]
 mod launchd;
 mod log_files;
+#[cfg(unix)]
+mod onboarding;
 mod one_host;
 mod origin;
 mod property;
@@ -15,5 +17,7 @@ mod restart;
 mod stop;
 mod stress;
 mod task_scheduler;
+#[cfg(unix)]
+mod terminal;
 mod unit_reader;
 mod world;

@@ -46,6 +46,26 @@ impl World {
         world
     }
 
+    /// A Python with the bot's module and a twin without a window, in an environment where the host looks for one.
+    /// Whatever it is asked to run is `bot`, a shell script.
+    pub fn python(&self, bot: &str) {
+        let bin = self.path(".local/bin");
+        let package = self.path(".local/lib/python3.12/site-packages/ductor_bot");
+        fs::create_dir_all(&bin).unwrap();
+        fs::create_dir_all(&package).unwrap();
+        fs::write(package.join("__main__.py"), "").unwrap();
+        fs::write(package.join("__init__.py"), "").unwrap();
+        fs::write(self.path(".local/pyvenv.cfg"), "home = /usr/bin\nversion = 3.12.1\n").unwrap();
+        // What runs has to look like a Python that runs the bot.
+        let script = self.path("ductor_bot");
+        fs::write(&script, format!("cd '{}'\n{bot}\n", self.path("").display())).unwrap();
+        for name in ["python3", "pythonw"] {
+            let text = format!("#!/bin/bash\nexec -a \"$0\" bash '{}'\n", script.display());
+            fs::write(bin.join(name), text).unwrap();
+            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }

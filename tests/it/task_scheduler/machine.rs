@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -166,26 +165,6 @@ impl Machine {
     pub fn home(&self) -> ductor::home::Home {
         let user: PathBuf = self.world.path("").components().collect();
         ductor::home::Home::of(user, None).unwrap()
-    }
-
-    /// A Python with the bot's module and a twin without a window, in an environment where the host
-    /// looks for one; the bot is `bot`.
-    pub fn python(&self, bot: &str) {
-        let bin = self.world.path(".local/bin");
-        let package = self.world.path(".local/lib/python3.12/site-packages/ductor_bot");
-        fs::create_dir_all(&bin).unwrap();
-        fs::create_dir_all(&package).unwrap();
-        fs::write(package.join("__main__.py"), "").unwrap();
-        fs::write(package.join("__init__.py"), "").unwrap();
-        fs::write(self.world.path(".local/pyvenv.cfg"), "home = /usr/bin\nversion = 3.12.1\n").unwrap();
-        // What runs has to look like a Python that runs the bot.
-        let script = self.world.path("ductor_bot");
-        fs::write(&script, format!("cd '{}'\n{bot}\n", self.world.path("").display())).unwrap();
-        for name in ["python3", "pythonw"] {
-            let text = format!("#!/bin/bash\nexec -a \"$0\" bash '{}'\n", script.display());
-            fs::write(bin.join(name), text).unwrap();
-            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
-        }
     }
 
     /// Waits until everything is as it was; what ran may take a moment to run again.

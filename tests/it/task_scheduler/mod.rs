@@ -4,6 +4,6 @@
 
 mod failures;
 mod life;
-mod machine;
+pub mod machine;
 mod others;
 mod set_up;

@@ -137,7 +137,7 @@ fn case_18_an_administrator_who_sees_all_tasks_takes_none_of_them() {
 #[test]
 fn case_49_the_task_of_the_python_ductor_is_taken_over_in_place() {
     let machine = Machine::new();
-    machine.python(&noting());
+    machine.world.python(&noting());
     machine.has_task("ductor", &pythons_task(&machine));
     machine.schtasks(&["/Run", "/TN", "ductor"]).ok();
     wait_for("the bot", || machine.world.bots().len() == 1 && machine.world.home("bot.pid").exists());
@@ -179,7 +179,7 @@ fn a_task_that_is_not_ours_is_never_touched() {
 #[test]
 fn case_15_direct_runs_the_bot_itself_and_says_what_that_costs() {
     let machine = Machine::new();
-    machine.python(&noting());
+    machine.world.python(&noting());
     configure(&machine);
     let said = machine.service(&["install", "--direct"]).ok();
     assert!(said.err.contains("nothing starts it again after a crash"), "{said:#?}");
@@ -224,7 +224,7 @@ fn direct_is_refused_where_it_can_not_be() {
         let output = command.env("DUCTOR_MANAGER", manager).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{manager}: {output:?}");
     }
-    machine.python(&noting());
+    machine.world.python(&noting());
     fs::remove_file(machine.world.path(".local/bin/pythonw")).unwrap();
     let said = machine.service(&["install", "--direct"]);
     assert_eq!(said.code, 1, "{said:#?}");
