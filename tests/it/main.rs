@@ -16,8 +16,9 @@ mod property;
 mod restart;
 mod stop;
 mod stress;
+#[cfg(unix)]
+mod systemd;
 mod task_scheduler;
 #[cfg(unix)]
 mod terminal;
-mod unit_reader;
 mod world;

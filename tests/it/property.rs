@@ -11,12 +11,11 @@ use ductor::home::Home;
 use ductor::internals::{Element, split};
 use ductor::service::render::{plist, task_xml, unit};
 use ductor::service::{Owner, ServiceDefinition};
+use fakes::unit_file;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
-
-use crate::unit_reader;
 
 const CASES: usize = 10_000;
 const USER: &str = "S-1-5-21-1-2-3-1001";
@@ -104,8 +103,8 @@ fn a_unit_carries_every_value_or_refuses_it() {
             .into_iter()
             .map(|(name, value)| format!("{name}={value}"))
             .collect();
-        assert_eq!(unit_reader::environment(&text, &home), expected, "{text}");
-        let arguments = unit_reader::arguments(&text, &home);
+        assert_eq!(unit_file::environment(&text, &home), expected, "{text}");
+        let arguments = unit_file::arguments(&text, &home);
         let by_shell = ["/bin/sh", "-c", "exec \"$0\"", &program];
         assert!(arguments == [program.clone()] || arguments == by_shell, "{arguments:?}: {text}");
         assert_eq!(unit::chosen_in(&text), definition.chosen, "{text}");

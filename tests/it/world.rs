@@ -36,6 +36,13 @@ pub struct Running {
     pub process: Process,
 }
 
+/// What a command said.
+pub struct Said {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
 impl World {
     /// A world with this bot, a shell script that runs in the folder of the world.
     pub fn new(bot: &str) -> Self {
@@ -177,6 +184,32 @@ impl Running {
         assert!(self.process.wait_gone(Instant::now() + SOON), "it does not end");
         let status = self.child.wait().unwrap();
         (status, fs::read_to_string(&self.said).unwrap())
+    }
+}
+
+impl Said {
+    /// Runs a command to its end.
+    pub fn of(command: &mut Command) -> Self {
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "\n{}{}", self.out, self.err);
+        self
+    }
+
+    #[track_caller]
+    pub fn with(self, part: &str) -> Self {
+        assert!(
+            self.err.contains(part) || self.out.contains(part),
+            "no {part:?} in\n{}{}",
+            self.out,
+            self.err
+        );
+        self
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::absent;
+use super::{absent, root};
 use crate::effects::file::Owner;
 use crate::effects::{Command, Output, ask};
 use crate::error::{Code, Error, Result};
@@ -56,7 +56,7 @@ pub fn environment() -> Vec<(&'static str, OsString)> {
 /// where pam_systemd(8) puts it.
 fn runtime_folder() -> Option<PathBuf> {
     let given = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-    let usual = PathBuf::from(format!("/run/user/{}", user::number()));
+    let usual = root::at(&format!("/run/user/{}", user::number()));
     given.into_iter().chain([usual]).find(|folder| folder.is_absolute() && is_ours(folder))
 }
 
@@ -67,7 +67,7 @@ fn why_unreachable() -> Option<Error> {
         Some(Error::new("the systemd user manager", cause).code(Code::Unavailable).fix(fix))
     };
     if !machine_runs_systemd() {
-        let (cause, fix) = absent::explain(Path::new("/"));
+        let (cause, fix) = absent::explain(&root::at("/"));
         return error(cause, fix);
     }
     if runtime_folder().is_none() {
@@ -81,7 +81,7 @@ fn why_unreachable() -> Option<Error> {
 
 /// Whether systemd is this machine's init: sd_booted(3).
 pub fn machine_runs_systemd() -> bool {
-    Path::new("/run/systemd/system").is_dir()
+    root::at("/run/systemd/system").is_dir()
 }
 
 /// The name of the effective user, as the user database has it; `USER` may be another's.

@@ -13,7 +13,7 @@ use crate::home::Home;
 use crate::service::manager::Problem;
 use crate::user;
 
-use super::bus;
+use super::{bus, root};
 
 const FOLDER: &str = "/var/lib/systemd/linger";
 
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(9);
 
 /// Whether this user lingers.
 pub fn is_on() -> bool {
-    Path::new(FOLDER).join(bus::user_name()).exists()
+    root::at(FOLDER).join(bus::user_name()).exists()
 }
 
 /// The problem that the service ends at logout and does not start with the machine.

@@ -3,13 +3,14 @@
 //! Everything goes through `systemctl --user` and `loginctl`, never through text that a locale changes:
 //! [`bus`] reaches the manager, [`show`] reads what it says, [`units`] knows whose a unit file is,
 //! [`install`] and [`uninstall`] change things, [`linger`] makes the service outlive a login, [`absent`] knows
-//! what helps where there is no systemd.
+//! what helps where there is no systemd, [`root`] where all of that is looked for.
 
 mod absent;
 pub mod bus;
 mod install;
 mod keep;
 pub mod linger;
+mod root;
 mod show;
 mod uninstall;
 mod units;

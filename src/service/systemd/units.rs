@@ -13,7 +13,7 @@ use crate::service::render::{self, unit};
 
 use crate::service::manager::Problem;
 
-use super::bus;
+use super::{bus, root};
 
 /// What an administrator types to take back `systemctl --global mask`.
 pub const UNMASK_FOR_EVERYBODY: &str = "sudo systemctl --global unmask ductor.service";
@@ -44,12 +44,11 @@ impl Folders {
         let is_own = |folder: &&PathBuf| folder.ends_with(".config/systemd/user") || **folder == usual.own;
         let own = all.iter().find(is_own).cloned().unwrap_or(usual.own);
         let below = own.parent().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
+        let runtime = root::at("/run/user");
         let is_shared = |folder: &PathBuf| {
-            let is_of_a_user = folder.starts_with("/run/user");
-            !is_of_a_user && below.as_ref().is_none_or(|home| !folder.starts_with(home))
+            !folder.starts_with(&runtime) && below.as_ref().is_none_or(|home| !folder.starts_with(home))
         };
-        let is_runtime =
-            |folder: &&PathBuf| folder.starts_with("/run/user") && folder.ends_with("systemd/user");
+        let is_runtime = |folder: &&PathBuf| folder.starts_with(&runtime) && folder.ends_with("systemd/user");
         let runtime = all.iter().find(is_runtime).cloned();
         Ok(Self { own, shared: all.into_iter().filter(is_shared).collect(), runtime })
     }
@@ -63,7 +62,7 @@ impl Folders {
             "/usr/lib/systemd/user",
         ];
         let own = home.user().join(".config/systemd/user");
-        Self { own, shared: shared.map(PathBuf::from).into(), runtime: None }
+        Self { own, shared: shared.map(root::at).into(), runtime: None }
     }
 
     /// Our unit, or what stands in its place.

@@ -30,6 +30,7 @@ use std::time::{Duration, Instant};
 
 use crate::launchd::{self, Job};
 use crate::state::{Order, State};
+use crate::{complain, say};
 
 const OK: u8 = 0;
 const IO: u8 = 5;
@@ -229,16 +230,4 @@ fn list(state: &State, label: &str) -> u8 {
          \"LastExitStatus\" = {status};\n{pid}\t\"Program\" = \"{}\";\n}};",
         job.program
     ))
-}
-
-#[allow(clippy::print_stdout, reason = "the program's answer")]
-fn say(text: &str) -> u8 {
-    println!("{text}");
-    OK
-}
-
-#[allow(clippy::print_stderr, reason = "the program's answer")]
-fn complain(code: u8, text: &str) -> u8 {
-    eprintln!("{text}");
-    code
 }

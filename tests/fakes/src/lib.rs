@@ -7,12 +7,21 @@
 //! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
 
 #[cfg(unix)]
+pub mod journalctl;
+#[cfg(unix)]
 pub mod launchctl;
 #[cfg(unix)]
 pub mod launchd;
+#[cfg(unix)]
+pub mod logind;
 pub mod schtasks;
 pub mod state;
+#[cfg(unix)]
+pub mod systemctl;
+#[cfg(unix)]
+pub mod systemd;
 pub mod task_schema;
+pub mod unit_file;
 pub mod whoami;
 
 use std::ffi::OsStr;
@@ -29,12 +38,38 @@ pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
     let fake: fn(&[String]) -> u8 = match name.as_str() {
         // A line a program, with its own file.
         #[cfg(unix)]
+        "journalctl" => journalctl::main,
+        #[cfg(unix)]
         "launchctl" => launchctl::main,
         #[cfg(unix)]
         "launchd" => launchd::main,
+        #[cfg(unix)]
+        "loginctl" => logind::loginctl,
+        #[cfg(unix)]
+        "sudo" => logind::sudo,
+        #[cfg(unix)]
+        "systemctl" => systemctl::main,
+        #[cfg(unix)]
+        "systemd" => systemd::main,
         "schtasks" => schtasks::main,
         "whoami" => whoami::main,
         _ => |_| 127, // as a shell says of a program that does not exist
     };
     ExitCode::from(fake(args))
+}
+
+/// The program's answer. Ends with 0.
+#[cfg(unix)]
+#[allow(clippy::print_stdout, reason = "the program's answer")]
+fn say(text: &str) -> u8 {
+    println!("{text}");
+    0
+}
+
+/// The program's answer where it fails.
+#[cfg(unix)]
+#[allow(clippy::print_stderr, reason = "the program's answer")]
+fn complain(code: u8, text: &str) -> u8 {
+    eprintln!("{text}");
+    code
 }

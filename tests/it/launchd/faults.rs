@@ -9,8 +9,8 @@ use std::thread;
 
 use fakes::launchd::Job;
 
-use super::{Mac, Said, is_change};
-use crate::world::wait_for;
+use super::{Mac, is_change};
+use crate::world::{Said, wait_for};
 
 /// Makes what an installation finds.
 type Begin<'a> = &'a (dyn Fn(&Mac) + Sync);

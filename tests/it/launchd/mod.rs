@@ -17,19 +17,12 @@ use std::process::Stdio;
 use fakes::state::State;
 use serde_json::Value;
 
-use crate::world::{BOT, World, wait_for};
+use crate::world::{BOT, Said, World, wait_for};
 
 /// A user of a Mac, logged in at its screen, with a bot.
 pub struct Mac {
     pub world: World,
     pub launchd: State,
-}
-
-/// What a command said.
-pub struct Said {
-    pub code: Option<i32>,
-    pub out: String,
-    pub err: String,
 }
 
 impl Mac {
@@ -64,10 +57,7 @@ impl Mac {
         let mut command = self.world.ductor(words);
         command.env("DUCTOR_MANAGER", "launchd").env("PATH", path).env("LANG", "C.UTF-8");
         command.env("FAKE_STATE", self.launchd.path("")).env_remove("DUCTOR_BOT");
-        command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let output = command.output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Said { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        Said::of(command.envs(variables.iter().copied()))
     }
 
     pub fn install(&self) -> Said {
@@ -149,25 +139,6 @@ impl Drop for Mac {
         for domain in ["gui", "user"] {
             fakes::launchd::end(&self.launchd, &self.job(domain));
         }
-    }
-}
-
-impl Said {
-    #[track_caller]
-    pub fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "\n{}{}", self.out, self.err);
-        self
-    }
-
-    #[track_caller]
-    pub fn with(self, part: &str) -> Self {
-        assert!(
-            self.err.contains(part) || self.out.contains(part),
-            "no {part:?} in\n{}{}",
-            self.out,
-            self.err
-        );
-        self
     }
 }
 

@@ -1,17 +1,25 @@
-//! A reader of units, written from systemd.syntax(7), systemd.exec(5) and systemd.service(5) "COMMAND LINES", and not
-//! from what ductor writes. The lab asks systemd itself; this one is there on every system.
+//! A reader of unit files, written from systemd.syntax(7), systemd.exec(5) and systemd.service(5) "COMMAND LINES", and not
+//! from what ductor writes. The lab asks systemd itself; this one is there on every system. It panics at what systemd
+//! would not read as it was meant.
 
-/// The values of one directive, in the order of the lines.
+/// The values of one directive, in the order of the lines. An empty one takes back those before it.
 pub fn values<'a>(unit: &'a str, directive: &str) -> Vec<&'a str> {
     let lines = unit.lines().filter(|line| !line.starts_with(['#', ';']));
-    lines
-        .filter_map(|line| line.split_once('='))
-        .filter(|(name, _)| *name == directive)
-        .map(|(_, it)| it)
-        .collect()
+    let mut values = Vec::new();
+    for (_, value) in lines.filter_map(|line| line.split_once('=')).filter(|(name, _)| *name == directive) {
+        if value.is_empty() {
+            values.clear();
+        } else {
+            values.push(value);
+        }
+    }
+    values
 }
 
 /// The assignments of all `Environment=`, with the home folder of the user for `%h`.
+///
+/// # Panics
+/// systemd would not read it as it was meant; so do the others here.
 pub fn environment(unit: &str, home: &str) -> Vec<String> {
     values(unit, "Environment").into_iter().flat_map(|line| words(line, home)).collect()
 }
@@ -60,8 +68,8 @@ fn escaped(rest: &mut std::str::Chars<'_>) -> char {
     }
 }
 
-/// "SPECIFIERS" of systemd.unit(5).
-fn specifiers(word: &str, home: &str) -> String {
+/// "SPECIFIERS" of systemd.unit(5), as far as units of ours have any.
+pub fn specifiers(word: &str, home: &str) -> String {
     let mut parts = word.split('%');
     let mut text = parts.next().unwrap_or_default().to_owned();
     while let Some(part) = parts.next() {
