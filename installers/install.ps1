@@ -8,7 +8,7 @@
 # and not an exit, which would close the window of whoever pasted the line above.
 param(
     [Parameter(ValueFromRemainingArguments)] [string[]] $Words = @(), # of `ductor upgrade`: fetch, unpack
-    [string] $Version = '',        # this version, not the latest
+    [string] $Version = '',        # this version, not the latest, and also where a newer one is
     [string] $From = $env:DUCTOR_INSTALL_URL, # fetch from this folder of one release
     [string] $Prefix = '',         # place the program in $Prefix\bin [default: %LOCALAPPDATA%\Programs\ductor]
     [switch] $NoService,           # only place the files
@@ -89,6 +89,7 @@ function Set-InPlace([string] $New, [string] $Source, [string] $Wanted) {
     if ($LASTEXITCODE) { throw "the program does not run here: $Releases" }
     if ($Wanted -and $holds -ne "ductor $Wanted") { throw "$Source holds $holds, not $Wanted" }
     $options = @('place', $New, '--from', $Source)
+    if ($Version) { $options += '--asked-for' }
     if ($PublicKey) { $options += '--public-key', $PublicKey }
     if ($Prefix) { $options += '--prefix', $Prefix }
     if ($DryRun) {

@@ -44,7 +44,7 @@ Installs ductor for you (not for the whole machine) and sets its service up.
 
 Usage: sh install.sh [OPTIONS]
 
-  --version V          this version, not the latest
+  --version V          this version, not the latest, and also where a newer one is
   --from URL           fetch from this folder of one release (also: DUCTOR_INSTALL_URL)
   --prefix DIR         place the program in DIR/bin, the rest in DIR/share [default: ~/.local]
   --no-service         only place the files
@@ -55,13 +55,13 @@ END
 }
 
 read_options() {
-  wanted='' from=${DUCTOR_INSTALL_URL-} prefix='' service=yes signature=if-possible dry_run=''
+  wanted='' asked_for='' from=${DUCTOR_INSTALL_URL-} prefix='' service=yes signature=if-possible dry_run=''
   while [ $# -gt 0 ]; do
     case $1 in
       --version | --from | --prefix)
         [ $# -gt 1 ] || fail "$1: it needs a value" 'sh install.sh --help' 2
         case $1 in
-          --version) wanted=${2#v} ;;
+          --version) wanted=${2#v} asked_for=--asked-for ;;
           --from) from=$2 ;;
           --prefix) prefix=$2 ;;
         esac
@@ -108,7 +108,8 @@ fetch() {
   url=${1%/} folder=$3
   [ -z "$2" ] || [ "$url" = "${url%/latest/download}" ] || url=${url%/latest/download}/download/v$2
   shift 3
-  # Whoever names a mirror without TLS gets it; nobody is led away from TLS.
+  # Whoever names a mirror without TLS gets it; nobody is led away from TLS. No file of a release has 128 MiB (in
+  # blocks of 512 bytes; some shells count in 1024): a server that never ends fills no disk.
   case $url in https://*) protocols='=https' ;; *) protocols='=https,http' ;; esac
   for file; do
     say "fetching $url/$file"
@@ -119,7 +120,7 @@ fetch() {
     else
       fail 'no curl and no wget: nothing can be fetched' 'install one of them, such as: sudo apt install curl'
     fi
-    "$@" || fail "$url/$file: it could not be fetched ($1 ended with $?)" 'look at the network, the disk, the URL'
+    (ulimit -f 262144 && exec "$@") || fail "$url/$file: it could not be fetched ($1 ended with $?)" 'look at the network, the disk, the URL'
   done
 }
 
@@ -208,11 +209,21 @@ check_hash() {
     fail "$url/$archive: its hash is not the one in sha256.sum; nothing was installed" 'try again; it may have been damaged on its way'
 }
 
+# tar(1) keeps within the folder by itself; Python does so only since 3.12.
+UNPACK='
+import sys, tarfile
+archive = tarfile.open(sys.argv[1])
+for member in archive:
+    if not (member.isfile() or member.isdir()) or member.name[0] == "/" or ".." in member.name.split("/"):
+        sys.exit(1)
+archive.extractall(sys.argv[2])
+'
+
 # unpack ARCHIVE FOLDER: many a tar needs a program xz; the python that the bot needs anyway does not.
 unpack() {
   tar -xJf "$1" -C "$2" 2>/dev/null && return
   if has python3; then
-    python3 -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' "$1" "$2" 2>/dev/null && return
+    python3 -c "$UNPACK" "$1" "$2" 2>/dev/null && return
   fi
   fail "$1: it could not be unpacked" 'make room on the disk, or install xz, such as: sudo apt install xz-utils'
 }
@@ -224,7 +235,7 @@ place() {
     fail 'the program does not run here' "set TMPDIR to a folder that programs may run from; see $RELEASES"
   [ -z "$wanted" ] || [ "$has_version" = "ductor $wanted" ] ||
     fail "$url: it holds $has_version, not $wanted" 'leave out --version'
-  set -- place "$unpacked" --from "$source" $dry_run
+  set -- place "$unpacked" --from "$source" $asked_for $dry_run
   [ -z "$PUBLIC_KEY" ] || set -- "$@" --public-key "$PUBLIC_KEY"
   [ -z "$prefix" ] || set -- "$@" --prefix "$prefix"
   if [ -n "$dry_run" ]; then

@@ -148,6 +148,9 @@ pub struct PlaceArgs {
     /// The folder above `bin` and `share`
     #[arg(long, value_name = "DIR")]
     pub prefix: Option<PathBuf>,
+    /// This version was asked for, also where a newer one is
+    #[arg(long)]
+    pub asked_for: bool,
     /// Print every file, change nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -15,7 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::home::Home;
 
 /// The bot reads any size; no real configuration has a hundredth of this.
-const LIMIT: u64 = 1024 * 1024;
+pub(super) const LIMIT: u64 = 1024 * 1024;
 
 /// Whether the bot of this home would start.
 ///

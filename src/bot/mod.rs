@@ -3,7 +3,7 @@
 //! Three questions are answered here. Which program is it ([`find()`], with every place that was looked at in
 //! [`candidates`])? Would it start, by its own rules ([`configured`])? And how does a person get it
 //! ([`install`]) and set it up ([`onboarding`])? What lies under a python is in [`python`], what a console
-//! script runs in [`shebang`]. Nothing here starts the bot: that is the host's part.
+//! script runs in [`shebang`], what nobody may quote in [`secrets`]. Nothing here starts the bot: that is the host's part.
 
 mod chosen;
 pub mod configured;
@@ -11,6 +11,7 @@ mod find;
 pub mod install;
 pub mod onboarding;
 pub mod python;
+pub mod secrets;
 pub mod shebang;
 #[cfg(test)]
 #[cfg(unix)]

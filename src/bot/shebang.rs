@@ -7,7 +7,6 @@
 //! in itself, before the zip file with the rest (pip, pipx) or in it, where nothing is compressed (uv).
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -36,10 +35,10 @@ pub enum Program {
 /// Looks at the beginning of the program `path`; names are looked up in `search_path`.
 ///
 /// # Errors
-/// The file can't be read.
+/// The file can't be read, or is no file.
 pub fn of(path: &Path, search_path: &OsStr) -> io::Result<Program> {
     let mut head = Vec::new();
-    File::open(path)?.take(HEAD).read_to_end(&mut head)?;
+    file::open_regular(path)?.take(HEAD).read_to_end(&mut head)?;
     if !head.starts_with(b"#!") {
         // No text has a NUL; every executable format of an operating system has one in its header.
         let native = || launchers_python(path).map_or(Program::Native, Program::Python);

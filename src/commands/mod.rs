@@ -71,6 +71,7 @@ fn dispatch(verb: Verb, screen: &Screen) -> Result<u8> {
         run::take_environment(args);
     }
     let context = Context { screen, home: host::home()? };
+    user::check_home(&context.home)?;
     let code = match verb {
         Verb::Run(args) => return run::run(&context, args.takeover),
         Verb::Bot(verb) => return bot::run(&context, verb),
@@ -97,7 +98,8 @@ fn is_interactive() -> bool {
 
 /// What a file would get: all of it, or how it differs from what is there.
 fn written(path: &Path, text: &str) -> String {
-    let there = Some(path).filter(|path| path.is_file()).and_then(|path| std::fs::read_to_string(path).ok());
+    let there =
+        effects::file::read_bounded(path, 1 << 20).ok().and_then(|there| String::from_utf8(there).ok());
     there.map_or_else(|| text.to_owned(), |old| diff::unified(&path.display().to_string(), &old, text))
 }
 

@@ -3,9 +3,13 @@
 use std::env;
 use std::path::{self, Path};
 
+use semver::Version;
+
 use crate::cli::PlaceArgs;
 use crate::effects::{Effects, Transaction};
-use crate::error::{Code, Context as _, Result};
+use crate::error::{Code, Context as _, Error, Result};
+use crate::home::Home;
+use crate::origin::Receipt;
 use crate::origin::place::{Archive, default_prefix, place};
 use crate::search_path;
 
@@ -16,6 +20,9 @@ pub fn run(context: &Context<'_>, args: &PlaceArgs) -> Result<Code> {
         Some(prefix) => path::absolute(prefix).about(prefix.display())?,
         None => default_prefix(&context.home),
     };
+    if !args.asked_for {
+        refuse_older(&context.home)?;
+    }
     let archive = Archive {
         unpacked: &args.folder,
         version: env!("CARGO_PKG_VERSION"),
@@ -37,6 +44,20 @@ pub fn run(context: &Context<'_>, args: &PlaceArgs) -> Result<Code> {
     hint(context, &receipt.program);
     context.screen.data(receipt.program.display());
     Ok(Code::Done)
+}
+
+/// Who can put a release of long ago in the place of the latest one brings its faults back.
+fn refuse_older(home: &Home) -> Result<()> {
+    let this = env!("CARGO_PKG_VERSION");
+    let there = Receipt::read(home).map(|receipt| receipt.version).unwrap_or_default();
+    match (Version::parse(this), Version::parse(&there)) {
+        (Ok(new), Ok(old)) if new < old => Err(Error::new(
+            format!("ductor {this}"),
+            format!("a newer one is here: {there}; nothing was changed"),
+        )
+        .fix(format!("the same with: --version {this}"))),
+        _ => Ok(()),
+    }
 }
 
 /// Says what a person has to know who types `ductor`.

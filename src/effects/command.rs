@@ -9,12 +9,16 @@ mod os;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::{self, Read};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::words;
+
+/// So much is kept of what a program says, of either stream: its own memory is its own affair, ours is not.
+const HEARD: u64 = 16 << 20;
 
 /// A program with its arguments, what is different in its environment, and how long it may take.
 #[derive(Clone, Debug)]
@@ -106,24 +110,34 @@ pub fn ask(command: &Command) -> Result<Output> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     os::own_group(&mut process);
-    let child = process.spawn().map_err(|error| {
+    let mut child = process.spawn().map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let cause = format!("{} was not found in PATH", command.program.to_string_lossy());
         Error::new(command, if missing { cause } else { error.to_string() })
     })?;
     let pid = child.id();
     let (sender, ended) = mpsc::channel();
-    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    std::thread::spawn(move || {
+        let stderr = child.stderr.take().map(|pipe| std::thread::spawn(|| heard(pipe)));
+        let stdout = child.stdout.take().map(heard).unwrap_or_default();
+        let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        sender.send(child.wait().map(|status| Output { status: Some(status), stdout, stderr }))
+    });
     match ended.recv_timeout(command.timeout) {
-        Ok(output) => {
-            let output = output.map_err(|error| Error::new(command, error))?;
-            Ok(Output { status: Some(output.status), stdout: output.stdout, stderr: output.stderr })
-        }
+        Ok(output) => output.map_err(|error| Error::new(command, error)),
         Err(_) => {
             os::kill_group(pid);
             Err(Error::new(command, format!("no answer in {} s; it was ended", command.timeout.as_secs())))
         }
     }
+}
+
+/// What comes out of a pipe until its end. What is more than anybody has to say is heard and forgotten.
+fn heard(mut pipe: impl Read) -> Vec<u8> {
+    let mut said = Vec::new();
+    let _all_that_came = pipe.by_ref().take(HEARD).read_to_end(&mut said);
+    let _unheard = io::copy(&mut pipe, &mut io::sink());
+    said
 }
 
 /// What a program says or writes, as text: UTF-16 where its first bytes tell so, UTF-8 where it is that, else in the
@@ -158,6 +172,16 @@ mod tests {
         let command = Command::new("sh", ["-c", "sleep 100 & wait"]).timeout(Duration::from_millis(100));
         let error = ask(&command).unwrap_err();
         assert!(error.cause.contains("no answer in 0 s"), "{error}");
+    }
+
+    #[test]
+    fn a_program_that_never_stops_talking_is_not_kept_whole() {
+        let command = Command::new("sh", ["-c", "head -c 20000000 /dev/zero; echo 1 >&2; exit 3"]);
+        let output = ask(&command).unwrap();
+        assert_eq!(
+            (output.stdout.len(), output.stderr, output.status.unwrap().code()),
+            (16 << 20, b"1\n".into(), Some(3))
+        );
     }
 
     #[test]

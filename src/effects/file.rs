@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Result};
 
+/// What we keep of files fits in here, a program included. A larger one is nothing that we wrote.
+pub const LARGEST: u64 = 64 << 20;
+
 /// Gives `path` the content `bytes` and the permission bits `mode` (on Unix). Its folder must exist.
 ///
 /// # Errors

@@ -2,10 +2,11 @@
 //! puts back what it changed, last change first, and then has those told who have to look again.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{Command, Effects, file};
-use crate::error::Result;
+use crate::error::{Context, Result};
 
 /// Effects that are undone unless they are committed.
 pub struct Transaction<'e> {
@@ -33,28 +34,26 @@ impl<'e> Transaction<'e> {
     /// As [`Effects::write`]. A file that has this content already is left alone. Whether it was written.
     ///
     /// # Errors
-    /// As [`Effects::write`].
+    /// As [`Effects::write`]; or what is there could not be put back: it is a folder, a fifo, or huge.
     pub fn write(&mut self, path: &Path, bytes: &[u8], mode: u32) -> Result<bool> {
-        if !path.is_symlink() && fs::read(path).is_ok_and(|old| old == bytes) {
+        let before = Self::before(path).about(format!("write {}", path.display()))?;
+        if matches!(&before, Undo::Write(_, old, _) if old == bytes) {
             return Ok(false);
         }
-        let before = Self::before(path);
         self.effects.write(path, bytes, mode)?;
         self.undo.push(before);
         Ok(true)
     }
 
-    /// As [`Effects::remove`]. Whether anything was there.
+    /// As [`Effects::remove`]. Whether anything was there. What is no file of a size to keep does not come back.
     ///
     /// # Errors
     /// As [`Effects::remove`].
     pub fn remove(&mut self, path: &Path) -> Result<bool> {
-        let before = Self::before(path);
+        let was_there = path.symlink_metadata().is_ok();
+        let before = Self::before(path).ok().filter(|_| was_there);
         self.effects.remove(path)?;
-        let was_there = !matches!(before, Undo::Remove(_));
-        if was_there {
-            self.undo.push(before);
-        }
+        self.undo.extend(before);
         Ok(was_there)
     }
 
@@ -119,13 +118,14 @@ impl<'e> Transaction<'e> {
         self.afterwards.clear();
     }
 
-    fn before(path: &Path) -> Undo<'e> {
+    fn before(path: &Path) -> io::Result<Undo<'e>> {
         if let Ok(target) = fs::read_link(path) {
-            return Undo::Link(path.to_owned(), target);
+            return Ok(Undo::Link(path.to_owned(), target));
         }
-        match fs::read(path) {
-            Ok(bytes) => Undo::Write(path.to_owned(), bytes, mode_of(path)),
-            Err(_) => Undo::Remove(path.to_owned()),
+        match file::read_bounded(path, file::LARGEST) {
+            Ok(bytes) => Ok(Undo::Write(path.to_owned(), bytes, mode_of(path))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Undo::Remove(path.to_owned())),
+            Err(error) => Err(error),
         }
     }
 }

@@ -2,10 +2,9 @@
 //!
 //! They are asked by exit code, or known by the folder that is theirs: nothing is read that a locale changes.
 
-use std::fs;
 use std::path::Path;
 
-use crate::effects::{Command, ask};
+use crate::effects::{Command, ask, file};
 
 /// A package manager that knows ductor.
 #[derive(Debug)]
@@ -84,13 +83,15 @@ fn says_yes(words: &[&str], program: Option<&Path>) -> bool {
 /// What cargo notes in `$CARGO_HOME`: `{"installs": {"ductor 0.1.0 (registry+…)": {…}}}`.
 fn is_listed(program: &Path, file: &str) -> bool {
     let noted = program.ancestors().nth(2).map(|folder| folder.join(file));
-    let noted = noted.and_then(|file| fs::read(file).ok()).unwrap_or_default();
+    let noted = noted.and_then(|noted| file::read_bounded(&noted, file::LARGEST).ok()).unwrap_or_default();
     let noted: serde_json::Value = serde_json::from_slice(&noted).unwrap_or_default();
     noted["installs"].as_object().is_some_and(|all| all.keys().any(|name| name.starts_with("ductor ")))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::check::sha256;
 use super::receipt::{Placed, Receipt};
 use crate::bot::shebang::{self, Program};
-use crate::effects::{Effects, Transaction};
+use crate::effects::{Effects, Transaction, file};
 use crate::error::{Context, Error, Result};
 use crate::home::Home;
 
@@ -70,7 +70,7 @@ pub fn place(
         folders: before.iter().flat_map(|before| before.folders.clone()).collect(),
     };
     for file in files {
-        let bytes = fs::read(&file.from).about(file.from.display())?;
+        let bytes = read(archive.unpacked, &file.from)?;
         create_folder(&file.to, &mut receipt, transaction)?;
         transaction.write(&file.to, &bytes, file.mode)?;
         receipt.files.push(Placed { path: file.to, sha256: sha256(&bytes) });
@@ -107,6 +107,16 @@ pub fn remove(home: &Home, receipt: &Receipt, effects: &Effects<'_>) -> Result<V
     effects.remove(&Receipt::path(home))?;
     effects.remove_if_empty(&receipt.folders);
     Ok(kept)
+}
+
+/// A file of an archive. A link in it, or on the way to it, could lead to any file of the user's.
+fn read(unpacked: &Path, file: &Path) -> Result<Vec<u8>> {
+    let real = |path: &Path| path.canonicalize().about(path.display());
+    let inside = file.strip_prefix(unpacked).unwrap_or(file);
+    if real(file)? != real(unpacked)?.join(inside) {
+        return Err(Error::new(file.display(), "a link, and no archive of ductor has one"));
+    }
+    file::read_bounded(file, file::LARGEST).about(file.display())
 }
 
 /// The files of an archive that have a place, the program first.
@@ -281,6 +291,30 @@ mod tests {
         let kept = remove(&world.home(), &receipt, &Effects::real(&|_| {})).unwrap();
         assert!(kept.len() == 1 && kept[0].contains("ductor.1"), "{kept:?}");
         assert_eq!(world.files(), ["./.local/share/man/man1/ductor.1 mine"]);
+    }
+
+    #[test]
+    fn a_link_in_an_archive_is_not_followed() {
+        let world = World::new();
+        world.write("home/.ssh/id", b"secret");
+        let unpacked = world.archive("1", &["ductor.1"]);
+        let link = |name: &str, target: &str| {
+            let path = unpacked.join(name);
+            let _what_was_there = fs::remove_file(&path).or_else(|_| fs::remove_dir_all(&path));
+            std::os::unix::fs::symlink(world.0.path().join(target), &path).unwrap();
+        };
+        let effects = Effects::real(&|_| {});
+        let archive = Archive { unpacked: &unpacked, version: "1", source: "http://x", public_key: None };
+        for (name, target) in
+            [("man/ductor.1", "home/.ssh/id"), ("man", "home/.ssh"), ("ductor", "home/.ssh/id")]
+        {
+            link(name, target);
+            let mut transaction = Transaction::new(&effects);
+            let refused = place(&world.home(), &archive, &default_prefix(&world.home()), &mut transaction);
+            assert!(refused.unwrap_err().cause.contains("a link"), "{name}");
+            drop(transaction);
+            assert_eq!(world.files(), ["./.ssh/id secret"], "{name}");
+        }
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl Receipt {
 impl Placed {
     /// Whether nobody has changed it since.
     pub fn is_unchanged(&self) -> bool {
-        !self.path.is_symlink() && std::fs::read(&self.path).is_ok_and(|bytes| sha256(&bytes) == self.sha256)
+        let is = |bytes: Vec<u8>| sha256(&bytes) == self.sha256;
+        !self.path.is_symlink() && file::read_bounded(&self.path, file::LARGEST).is_ok_and(is)
     }
 }

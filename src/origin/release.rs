@@ -113,7 +113,7 @@ impl Release {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>> {
-        fs::read(self.folder.path.join(name)).about(name)
+        file::read_bounded(&self.folder.path.join(name), file::LARGEST).about(name)
     }
 }
 

@@ -9,7 +9,11 @@ mod os;
 #[path = "windows.rs"]
 mod os;
 
+use std::path::Path;
+
+use crate::effects::file::Owner;
 use crate::error::{Code, Error, Result};
+use crate::home::Home;
 #[cfg(windows)]
 pub(crate) use os::{Sid, own_sid, sid_of};
 
@@ -27,5 +31,25 @@ pub fn check() -> Result<()> {
     match os::borrowed() {
         Some((by, cause, fix)) => Err(Error::new(by, cause).code(Code::NotPermitted).fix(fix)),
         None => Ok(()),
+    }
+}
+
+/// Refuses root in another user's home, where that user could lead root's hand elsewhere by a link: `su -m`, or a HOME
+/// or `DUCTOR_HOME` that came along.
+///
+/// # Errors
+/// [`Code::NotPermitted`]: we are root, and the home, or the folder that it would be made in, is not root's.
+pub fn check_home(home: &Home) -> Result<()> {
+    let is_roots = |folder: &Path| {
+        let nearest = folder.ancestors().find_map(|folder| folder.metadata().ok());
+        nearest.and_then(|found| Owner::of(&found)).is_none_or(|owner| owner.user == 0)
+    };
+    match [home.user(), home.root()].into_iter().find(|folder| !is_roots(folder)) {
+        Some(folder) if number() == 0 => {
+            Err(Error::new(folder.display(), "it belongs to another user, and this is root")
+                .code(Code::NotPermitted)
+                .fix("the same command as that user, or in a login of root's own: su -"))
+        }
+        _ => Ok(()),
     }
 }

@@ -89,6 +89,31 @@ fn under_sudo_nothing_is_touched() {
 }
 
 #[test]
+fn root_touches_no_home_of_another_user() {
+    if !rustix::process::geteuid().is_root() {
+        return; // nobody else's home can be made
+    }
+    let world = World::new("");
+    std::os::unix::fs::chown(world.path(""), Some(1000), Some(1000)).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for (name, home) in [("HOME", world.path("")), ("DUCTOR_HOME", world.path("new/home"))] {
+        for words in [&["service", "install"][..], &["run"], &["uninstall", "--purge", "--yes"]] {
+            let mut command = world.ductor(words);
+            let output = command
+                .env("HOME", elsewhere.path())
+                .env(name, &home)
+                .stderr(Stdio::piped())
+                .output()
+                .unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(77), "{name}, {words:?}: {said}");
+            assert!(said.contains("it belongs to another user, and this is root"), "{said}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(world.path("")).unwrap().count(), 1, "the bot of this world");
+}
+
+#[test]
 fn a_bot_that_is_nothing_is_named_before_anything_is_touched() {
     let cases =
         [("/no/such/bot", "no such"), ("/", "folder"), ("'/bin/true", "quot"), ("/etc/passwd", "execut")];

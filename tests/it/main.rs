@@ -6,6 +6,8 @@ mod fakes;
 mod golden;
 mod host;
 #[cfg(unix)]
+mod hostile;
+#[cfg(unix)]
 mod launchd;
 mod log_files;
 #[cfg(unix)]

@@ -71,6 +71,27 @@ fn an_agent_can_not_take_away_what_it_runs_under() {
     assert!(world.home("host.lock").exists());
 }
 
+#[test]
+fn an_older_version_is_placed_only_when_it_was_asked_for() {
+    let world = World::new("");
+    let archive = world.path("archive");
+    std::fs::create_dir_all(&archive).unwrap();
+    std::fs::copy(PROGRAM, archive.join("ductor")).unwrap();
+    let place = ["place", archive.to_str().unwrap(), "--from", "http://127.0.0.1:9/latest/download"];
+    assert!(without_manager(&world, &place).0.status.success());
+    let receipt = world.path(".local/share/ductor/install.json");
+    let newer = std::fs::read_to_string(&receipt).unwrap().replace(env!("CARGO_PKG_VERSION"), "99.0.0");
+    std::fs::write(&receipt, &newer).unwrap();
+    let (output, said) = without_manager(&world, &place);
+    assert_eq!(output.status.code(), Some(1));
+    let this = env!("CARGO_PKG_VERSION");
+    let refused = format!("error: ductor {this}: a newer one is here: 99.0.0; nothing was changed\n  fix: ");
+    assert!(said.starts_with(&refused), "{said}");
+    assert_eq!(std::fs::read_to_string(&receipt).unwrap(), newer);
+    let (asked_for, said) = without_manager(&world, &[&place[..], &["--asked-for"]].concat());
+    assert!(asked_for.status.success(), "{said}");
+}
+
 /// What the installer calls, cut at each of its effects in turn: everything is as before, or all of it is there.
 #[test]
 fn placing_is_everything_or_nothing() {

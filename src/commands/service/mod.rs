@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf, is_separator};
 
 use jiff::Timestamp;
 
-use crate::bot::{self, Source};
+use crate::bot::{self, Source, secrets};
 use crate::cli::ServiceVerb;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
@@ -122,7 +122,7 @@ fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &Before) 
     let then = Timestamp::now();
     up::wait(&context.home, manager, before).map_err(|error| {
         let said = logs::since(context, manager, then, 10);
-        let said = String::from_utf8_lossy(&said);
+        let said = secrets::hide(&context.home, &String::from_utf8_lossy(&said));
         let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
         Error { cause: format!("{}{said}", error.cause), ..error }
     })

@@ -2,6 +2,8 @@
 //!
 //! One [`Transaction`] spans it all: when a step fails, files, the switch and what runs are as before.
 
+use std::path::PathBuf;
+
 use crate::effects::{Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
@@ -45,10 +47,11 @@ pub fn install(
     Ok(installed)
 }
 
-/// Log files of the user alone. launchd would make them for everybody to read.
+/// Log files of the user alone. launchd would make them for everybody to read, and follow a link.
 fn write_logs(home: &Home, transaction: &mut Transaction<'_>) -> Result<()> {
     transaction.create_folder(&home.logs())?;
-    for log in home.service_logs().iter().filter(|log| !log.exists()) {
+    let is_file = |log: &PathBuf| log.symlink_metadata().is_ok_and(|found| found.is_file());
+    for log in home.service_logs().iter().filter(|log| !is_file(log)) {
         transaction.write(log, b"", 0o600)?;
     }
     Ok(())

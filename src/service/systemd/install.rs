@@ -2,10 +2,11 @@
 //!
 //! One [`Transaction`] spans it all: when a step fails, files, settings and what runs are as before.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use crate::effects::{Effects, Transaction};
-use crate::error::{Error, Result};
+use crate::effects::{self, Effects, Transaction, file};
+use crate::error::{Context, Error, Result};
 use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
 use crate::service::folder;
@@ -154,7 +155,10 @@ fn keep_added(
     let Some(added) = added else { return Ok(()) };
     let kept = folders.drop_ins().join("kept.conf");
     transaction.create_folder(&folders.drop_ins())?;
-    let before = std::fs::read_to_string(&kept).ok();
+    let before = match file::read_bounded(&kept, units::LIMIT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        read => Some(effects::text(&read.about(format!("read {}", kept.display()))?)),
+    };
     transaction.write(&kept, keep::drop_in(before.as_deref(), &added).as_bytes(), 0o600)?;
     installed.notes.push(format!("kept the lines you had added: {}", kept.display()));
     Ok(())

@@ -18,6 +18,9 @@ use super::{bus, root};
 /// What an administrator types to take back `systemctl --global mask`.
 pub const UNMASK_FOR_EVERYBODY: &str = "sudo systemctl --global unmask ductor.service";
 
+/// No unit comes near this.
+pub const LIMIT: u64 = 64 * 1024;
+
 /// The folders of unit files that the user manager reads.
 #[derive(Clone, Debug)]
 pub struct Folders {
@@ -140,7 +143,7 @@ impl Unit {
         if fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")) {
             return Some(Self::Mask);
         }
-        let Some(text) = read_bounded(path, 64 * 1024).ok().and_then(|bytes| String::from_utf8(bytes).ok())
+        let Some(text) = read_bounded(path, LIMIT).ok().and_then(|bytes| String::from_utf8(bytes).ok())
         else {
             return Some(Self::Foreign);
         };
