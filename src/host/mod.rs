@@ -79,9 +79,9 @@ struct Options<'a> {
 
 /// The host of this home, if one runs.
 pub fn find(home: &Home) -> Option<Host> {
-    // Where somebody took the file of the lock away, the bots tell until the host has locked anew.
-    let by_its_bot = || if home.lock().exists() { None } else { tree::living_host(home) };
-    let process = lock::holder(home).or_else(by_its_bot)?;
+    // Where somebody took the file of the lock away, the bots tell until the host has locked anew. The file may be
+    // there again: a second host made it before it saw them.
+    let process = lock::holder(home).or_else(|| tree::living_host(home))?;
     Some(Host { process, state: HostState::of(home, process) })
 }
 

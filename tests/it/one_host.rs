@@ -52,7 +52,6 @@ fn before_the_lock_is_locked_anew_no_second_bot_starts() {
     assert_eq!((host.process.is_alive(), world.bots().len()), (true, 1));
 }
 
-/// A bot that does at its start what the real one does.
 #[test]
 fn a_takeover_finds_the_host_whose_lock_was_just_taken_away() {
     let world = World::new(BOT);
@@ -63,6 +62,19 @@ fn a_takeover_finds_the_host_whose_lock_was_just_taken_away() {
     wait_for("second bot", || world.bots().len() == 2);
 }
 
+/// The one that is refused leaves a file that nobody has locked.
+#[test]
+fn a_takeover_finds_it_also_after_another_host_was_refused() {
+    let world = World::new(BOT);
+    let first = world.host();
+    fs::remove_file(world.home("host.lock")).unwrap();
+    assert_eq!(world.start(&mut world.ductor(&[])).end().0.code(), Some(1));
+    let _third = world.start(&mut world.ductor(&["run", "--takeover"]));
+    assert_eq!((first.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
+    wait_for("second bot", || world.bots().len() == 2);
+}
+
+/// A bot that does at its start what the real one does.
 fn killer() -> String {
     format!("[ -e .ductor/bot.pid ] && kill -9 $(cat .ductor/bot.pid)\necho $$ >.ductor/bot.pid\n{BOT}")
 }
