@@ -21,7 +21,12 @@ pub struct Stat {
     pub parent: u32,
     pub start: u64,
     pub alive: bool,
+    /// A thread of the kernel, which runs no program.
+    of_kernel: bool,
 }
+
+/// `PF_KTHREAD` (linux/sched.h).
+const OF_KERNEL: u32 = 0x0020_0000;
 
 pub fn stat(pid: u32) -> Option<Stat> {
     parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
@@ -36,7 +41,13 @@ fn parse_stat(line: &[u8]) -> Option<Stat> {
     let (state, threads) = (*fields.first()?, fields.get(17)?.parse::<u32>().ok()?);
     // The first thread may end before the others: then the process looks like a zombie and is none.
     let alive = !matches!(state, "Z" | "X") || threads > 1;
-    Some(Stat { parent: fields.get(1)?.parse().ok()?, start: fields.get(19)?.parse().ok()?, alive })
+    let of_kernel = fields.get(6)?.parse::<u32>().ok()? & OF_KERNEL != 0;
+    Some(Stat {
+        parent: fields.get(1)?.parse().ok()?,
+        start: fields.get(19)?.parse().ok()?,
+        alive,
+        of_kernel,
+    })
 }
 
 pub fn pids() -> Vec<u32> {
@@ -66,7 +77,7 @@ fn status(pid: u32, name: &str) -> Option<Vec<u32>> {
 }
 
 pub fn command(pid: u32) -> Vec<OsString> {
-    let mut bytes = read(pid, "cmdline").unwrap_or_default();
+    let mut bytes = read_of_started(pid, "cmdline");
     if bytes.last() == Some(&0) {
         bytes.pop();
     } else if bytes.is_empty() {
@@ -76,12 +87,33 @@ pub fn command(pid: u32) -> Vec<OsString> {
 }
 
 pub fn environment(pid: u32, name: &str) -> Option<OsString> {
-    let bytes = read(pid, "environ").ok()?;
+    let bytes = read_of_started(pid, "environ");
     let variable = |line: &[u8]| {
         let value = line.strip_prefix(name.as_bytes())?.strip_prefix(b"=")?;
         Some(OsStr::from_bytes(value).to_owned())
     };
     bytes.split(|&byte| byte == 0).find_map(variable)
+}
+
+/// In the middle of its execve(2) a process has neither arguments nor variables, and it will have both in a moment.
+fn read_of_started(pid: u32, file: &str) -> Vec<u8> {
+    let is_starting = || {
+        let nothing = |file| read(pid, file).is_ok_and(|bytes| bytes.is_empty());
+        nothing("cmdline")
+            && nothing("environ")
+            && stat(pid).is_some_and(|stat| stat.alive && !stat.of_kernel)
+    };
+    let deadline = Instant::now() + Duration::from_millis(100);
+    let found = || read(pid, file).unwrap_or_default();
+    match found() {
+        nothing if nothing.is_empty() => {
+            while is_starting() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_micros(50));
+            }
+            found()
+        }
+        something => something,
+    }
 }
 
 /// A process decides how large these files are; execve(2) lets it start with 6 MiB at most.
@@ -177,6 +209,17 @@ mod tests {
         assert!(stat(id).is_some() && Process::of(id).is_none());
         drop(end);
         thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_process_that_is_just_starting_has_its_environment_already() {
+        for round in 0..300 {
+            let mut child = Command::new("sleep").arg("9").env("A_B", "c=d").spawn().unwrap();
+            let process = Process::of(child.id()).unwrap();
+            assert_eq!(process.environment("A_B"), Some("c=d".into()), "round {round}");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 
     #[test]
