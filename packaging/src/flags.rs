@@ -27,6 +27,8 @@ pub enum Verb {
     Test(crate::test::Wanted),
     /// Measure ductor beside others: a table of ratios
     Bench(crate::bench::Wanted),
+    /// Kill, stop and restart hosts and bots at random, and see that one bot comes back, in time, with all its lines
+    Soak(crate::soak::Wanted),
     /// Real machines by hand
     #[command(subcommand)]
     Lab(crate::lab::command::Verb),

@@ -19,7 +19,7 @@
 //!
 //! [`mod@bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
-//! [`acceptance`] says what came of them, case by case and fault by fault.
+//! [`soak`] goes on with the host for hours. [`acceptance`] says what came of them, case by case and fault by fault.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
@@ -53,6 +53,7 @@ pub mod release;
 pub mod report;
 pub mod sbom;
 pub mod signature;
+pub mod soak;
 pub mod stamp;
 pub mod target;
 pub mod test;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::flags::{Flags, Verb};
-use xtask::{bench, dist, lab, report, test, verify};
+use xtask::{bench, dist, lab, report, soak, test, verify};
 
 fn main() -> ExitCode {
     let done = match Flags::parse().verb {
@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Verb::Verify { folder } => verify::run(folder.as_deref()).map(|()| 0),
         Verb::Test(wanted) => Ok(test::run(&wanted)),
         Verb::Bench(wanted) => bench::run(&wanted),
+        Verb::Soak(wanted) => soak::run(&wanted),
         Verb::Lab(verb) => lab::command::run(&verb).map(|code| u8::try_from(code).unwrap_or(1)),
     };
     match done {

@@ -43,6 +43,13 @@ impl Progress {
     }
 }
 
+impl Step {
+    /// Shows how far it is; false where nobody sees that.
+    pub fn shows(&self, what: &str) -> bool {
+        self.spinner.as_ref().inspect(|spinner| spinner.set_message(what.to_owned())).is_some()
+    }
+}
+
 impl Default for Progress {
     fn default() -> Self {
         Self::new()

@@ -5,6 +5,8 @@
 //! One program is all of them, and knows by its own name which one it is asked to be: tests link it as
 //! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
 //! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
+//!
+//! Beside them is the [`soak`]: a manager that does to real hosts whatever may happen to them.
 
 #[cfg(unix)]
 pub mod journalctl;
@@ -15,6 +17,8 @@ pub mod launchd;
 #[cfg(unix)]
 pub mod logind;
 pub mod schtasks;
+#[cfg(unix)]
+pub mod soak;
 pub mod state;
 #[cfg(unix)]
 pub mod systemctl;
@@ -52,6 +56,8 @@ pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
         #[cfg(unix)]
         "systemd" => systemd::main,
         "schtasks" => schtasks::main,
+        #[cfg(unix)]
+        "soak-bot" => soak::bot::main,
         "whoami" => whoami::main,
         _ => |_| 127, // as a shell says of a program that does not exist
     };
