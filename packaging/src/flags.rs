@@ -23,6 +23,12 @@ pub enum Verb {
         /// The folder that `dist` has made [default: target/distrib]
         folder: Option<PathBuf>,
     },
+    /// Before a tag is made: say what is ready for a release, and what is to be done
+    Release {
+        /// Only look; a release is made by the tag
+        #[arg(long, required = true)]
+        check: bool,
+    },
     /// Pass every check of this repository
     Test(crate::test::Wanted),
     /// Measure ductor beside others: a table of ratios

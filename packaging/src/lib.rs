@@ -17,9 +17,13 @@
 //! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and
 //! compares.
 //!
+//! [`checklist`] says what is to be done before all that becomes a release.
+//!
 //! [`mod@bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
 //! [`soak`] goes on with the host for hours. [`acceptance`] says what came of them, case by case and fault by fault.
+//!
+//! [`docs`] reads the pages for people.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
@@ -30,11 +34,13 @@ pub mod bundle;
 pub mod cargo_dist;
 pub mod changelog;
 pub mod channels;
+pub mod checklist;
 pub mod checksums;
 pub mod companion;
 pub mod compress;
 pub mod describe;
 pub mod dist;
+pub mod docs;
 pub mod elf;
 pub mod epoch;
 pub mod flags;
