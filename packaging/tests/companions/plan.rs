@@ -71,3 +71,17 @@ fn the_jobs_that_the_workflow_calls_are_there() {
     assert_eq!(called, ["build-bundles.yml", "finish-release.yml"]);
     called.iter().for_each(|file| assert!(read(&folder, file).contains("workflow_call:"), "{file}"));
 }
+
+#[test]
+fn every_step_of_ci_is_one_command_of_cargo() {
+    let workflow = read(&Workspace::find().unwrap().root.join(".github/workflows"), "ci.yml");
+    let steps: Vec<&str> = workflow
+        .lines()
+        .filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("run:"))
+        .collect();
+    assert!(steps.len() > 5, "{steps:?}");
+    for step in steps {
+        let is_one = step.starts_with(" cargo ") && !step.contains(['&', ';', '|']);
+        assert!(is_one, "{step}");
+    }
+}
