@@ -184,13 +184,13 @@ pub fn rfc3339(time: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
 
     #[test]
+    #[cfg(unix)]
     fn a_host_that_can_not_say_anything_is_seen_with_its_bot() {
-        let (mut host, _) = crate::process::tests::start(Command::new("sh").args(["-c", "cat; exit"]));
+        let (mut host, _) =
+            crate::process::tests::start(std::process::Command::new("sh").args(["-c", "cat; exit"]));
         let process = Process::of(host.id()).unwrap();
         assert_eq!(HostState::seen(process, Duration::from_secs(3600)), None, "it may still say it");
         let seen = HostState::seen(process, Duration::ZERO).unwrap();

@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use crate::launchd::Mac;
+use crate::systemd::Linux;
 use crate::task_scheduler::machine::Machine;
 use crate::terminal::typed;
 use crate::world::{BOT, World};
@@ -92,6 +94,20 @@ the bot runs only while you are logged on; it starts 10 s after you log on
   survives  logout no      reboot yes
 ";
     from_nothing_to_up(&machine.world, &mut machine.command(&["onboarding"]), service);
+}
+
+#[test]
+fn under_systemd_it_ends_with_what_runs_and_what_to_remember() {
+    let linux = Linux::new();
+    symlink(env!("CARGO_BIN_EXE_ductor"), linux.world.path("bin/ductor")).unwrap();
+    let service = "\
+\x1b[32m●\x1b[0m ductor is running          since 2026-11-25 13:00 (1 s)
+  owner     systemd user service                pid 1, bot 2
+  restarts  0
+  survives  logout yes     reboot yes
+";
+    let mut command = linux.command(&["onboarding"]);
+    from_nothing_to_up(&linux.world, &mut command, service);
 }
 
 #[test]

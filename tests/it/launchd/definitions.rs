@@ -44,6 +44,15 @@ fn case_49_the_agent_of_the_python_ductor_is_taken_over_with_what_was_added() {
     assert_eq!((mac.state(), mac.problems().len()), ("running".into(), 0));
     let is_old = |it: &ductor::internals::Process| it.command().first().is_some_and(|it| it == "/bin/sleep");
     assert!(!mac.world.processes().iter().any(is_old), "the old one has ended");
+
+    // And back, as docs/migrating.md says; the Python ductor loads its agent so.
+    mac.ductor(&["service", "uninstall"]).ended(0);
+    assert!(!mac.agent().exists() && !mac.is_loaded("gui"));
+    mac.give(&pythons(&mac));
+    assert_eq!(mac.launchctl(&["load", "-w", mac.agent().to_str().unwrap()]), Some(0));
+    crate::world::wait_for("its job", || mac.world.processes().iter().any(is_old));
+    assert_eq!(mac.world.state()["bot"], serde_json::Value::Null, "no bot under a host");
+    mac.install().ended(0).with("took over the agent of the Python ductor");
 }
 
 #[test]

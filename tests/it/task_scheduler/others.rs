@@ -15,7 +15,7 @@ fn pythons_task(machine: &Machine) -> String {
          <Task version=\"1.4\" xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">\
          <RegistrationInfo><Description>ductor - Telegram bot powered by AI CLIs</Description></RegistrationInfo>\
          <Triggers><LogonTrigger><Enabled>true</Enabled><Delay>PT10S</Delay></LogonTrigger></Triggers>\
-         <Settings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable></Settings>\
+         <Settings><RunOnlyIfNetworkAvailable>true</RunOnlyIfNetworkAvailable><UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine></Settings>\
          <Principals><Principal id=\"Author\"><LogonType>InteractiveToken</LogonType>\
          <RunLevel>LeastPrivilege</RunLevel></Principal></Principals>\
          <Actions Context=\"Author\"><Exec><Command>{}</Command><Arguments>-m ductor_bot</Arguments></Exec></Actions>\
@@ -149,6 +149,18 @@ fn case_49_the_task_of_the_python_ductor_is_taken_over_in_place() {
     assert!(task.contains("ductorw</Command>") && !task.contains("ductor_bot"), "{task}");
     assert_eq!(machine.status()["state"], "running");
     assert_eq!(machine.world.read("told"), "TERM\n", "the Python bot ended in order");
+    assert!(
+        task.contains("<UseUnifiedSchedulingEngine>true</UseUnifiedSchedulingEngine>"),
+        "what people set is kept: {task}"
+    );
+
+    // And back, as docs/migrating.md says.
+    machine.service(&["uninstall"]).ok();
+    assert!(machine.tasks().is_empty());
+    machine.has_task("ductor", &pythons_task(&machine));
+    machine.schtasks(&["/Run", "/TN", "ductor"]).ok();
+    wait_for("its bot", || machine.world.bots().len() == 3);
+    assert!(machine.install(&[]).ok().err.contains("took over the task of the Python ductor"));
 }
 
 #[test]
