@@ -53,13 +53,16 @@ fn lints_for_windows() -> Result<Tally> {
 
 /// The pages for those who use the library, whose links must not lead to private rooms, and those for contributors.
 fn documentation() -> Result<Tally> {
-    let pages = [("pages", &[][..]), ("pages of private rooms", &["--document-private-items"])];
-    let written = pages.into_iter().map(|(name, more)| {
+    let pages = |name: &str, of: &[&str], flags: &str| {
         let mut doc = cargo("doc");
-        doc.args(["--workspace", "--no-deps", "--quiet"]).args(more).env("RUSTDOCFLAGS", "--deny=warnings");
-        check(name, &mut doc)
-    });
-    written.sum()
+        check(name, doc.args(["--no-deps", "--quiet"]).args(of).env("RUSTDOCFLAGS", flags))
+    };
+    let all = ["--workspace", "--document-private-items"];
+    let written = [
+        pages("pages of the library", &["--package=ductor"], "--deny=warnings"),
+        pages("pages of all", &all, "--deny=warnings --allow=rustdoc::private-intra-doc-links"),
+    ];
+    written.into_iter().sum()
 }
 
 /// The programs of others with which tests read our bundles back, each with its Debian package. Without them these
