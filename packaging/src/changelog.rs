@@ -30,6 +30,13 @@ pub fn parse(text: &str) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
+/// What the changelog says of one version, as it stands there, without its heading.
+pub fn section<'a>(text: &'a str, version: &Version) -> Option<&'a str> {
+    let heading = format!("\n## [{version}] - ");
+    let (_, section) = text.split_once(&heading)?.1.split_once('\n')?;
+    Some(section.split("\n## ").next().unwrap_or(section).trim())
+}
+
 fn entry(heading: &str, body: &str) -> Result<Entry> {
     let (version, date) = heading.split_once(" - ").context("not of the form [VERSION] - YYYY-MM-DD")?;
     let version = version.trim_matches(['[', ']']).parse()?;
@@ -67,6 +74,8 @@ mod tests {
         assert_eq!(entries[0].date.to_string(), "2026-12-01");
         assert_eq!(entries[0].changes, ["One \"thing\" in two lines.", "Two.", "Three."]);
         assert_eq!(entries[1].changes, ["First."]);
+        let section = section(text, &Version::new(0, 2, 0)).unwrap();
+        assert!(section.starts_with("### Added\n\n- One") && section.ends_with("- Three."), "{section}");
     }
 
     #[test]

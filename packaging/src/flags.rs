@@ -29,6 +29,14 @@ pub enum Verb {
         #[arg(long, required = true)]
         check: bool,
     },
+    /// Make the page where people get the release in a folder
+    Site {
+        /// The folder that `dist --all` has made [default: target/distrib]
+        folder: Option<PathBuf>,
+        /// Put the page there [default: target/site]
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
     /// Pass every check of this repository
     Test(crate::test::Wanted),
     /// Measure ductor beside others: a table of ratios

@@ -15,7 +15,7 @@
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
 //! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and
-//! compares.
+//! compares. [`site`] is the page where people get it all.
 //!
 //! [`checklist`] says what is to be done before all that becomes a release.
 //!
@@ -59,6 +59,7 @@ pub mod release;
 pub mod report;
 pub mod sbom;
 pub mod signature;
+pub mod site;
 pub mod soak;
 pub mod stamp;
 pub mod target;

@@ -92,7 +92,8 @@ pub fn error(text: &str) {
     eprintln!("error: {text}");
 }
 
-fn size(bytes: usize) -> String {
+/// A number of bytes, for people.
+pub fn size(bytes: usize) -> String {
     #[allow(clippy::cast_precision_loss, reason = "two digits are shown")]
     let kib = bytes as f64 / 1024.0;
     if kib < 1024.0 { format!("{kib:.0} KiB") } else { format!("{:.2} MiB", kib / 1024.0) }

@@ -2,11 +2,16 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use flate2::read::GzDecoder;
 use serde::Serialize;
+use sha2::{Digest, Sha512};
 
 use crate::cargo_dist;
 use crate::linker;
@@ -77,11 +82,50 @@ fn fetched(program: &str) -> PathBuf {
 /// second, where `cargo install` takes two processors four minutes.
 const FETCHED: &str = include_str!("../tools.txt");
 
-/// Gets them into [`folder`], unless they are there.
+/// Deque's checker of web pages, on npm: its name there, the version, and npm's hash of the file.
+const AXE: [&str; 3] = [
+    "axe-core",
+    "4.14.1",
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+];
+
+/// Gets all of them into [`folder`], unless they are there.
 ///
 /// # Errors
-/// pip is not installed or failed.
+/// pip or npm is not installed or failed.
 pub fn fetch() -> Result<()> {
+    fetch_by_pip()?;
+    if axe().is_err() {
+        let [name, version, _] = AXE;
+        let mut npm = Command::new("npm");
+        npm.args(["pack", "--silent", &format!("{name}@{version}"), "--pack-destination"]).arg(folder());
+        output(&mut npm)?;
+    }
+    Ok(())
+}
+
+/// The script of [`AXE`], for a page to run.
+///
+/// # Errors
+/// It was not fetched, or is not the one that is meant.
+pub fn axe() -> Result<String> {
+    let [name, version, integrity] = AXE;
+    let file = folder().join(format!("{name}-{version}.tgz"));
+    let bytes = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+    let is = format!("sha512-{}", STANDARD.encode(Sha512::digest(&bytes)));
+    ensure!(is == integrity, "{} has another hash: {is}", file.display());
+    for entry in tar::Archive::new(GzDecoder::new(&bytes[..])).entries()? {
+        let mut entry = entry?;
+        if entry.path()?.ends_with("package/axe.min.js") {
+            let mut script = String::new();
+            entry.read_to_string(&mut script)?;
+            return Ok(script);
+        }
+    }
+    bail!("{} has no script", file.display())
+}
+
+fn fetch_by_pip() -> Result<()> {
     let folder = folder();
     let stamp = folder.join("tools.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|text| text == FETCHED) {

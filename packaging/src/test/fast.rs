@@ -67,7 +67,7 @@ fn documentation() -> Result<Tally> {
 
 /// The programs of others with which tests read our bundles back, each with its Debian package. Without them these
 /// tests leave that out, or fail where nothing may be left out.
-const READERS: [(&str, &str); 13] = [
+const READERS: [(&str, &str); 16] = [
     ("bsdtar", "libarchive-tools"),
     ("rpm", "rpm"),
     ("msiinfo", "msitools"),
@@ -81,6 +81,9 @@ const READERS: [(&str, &str); 13] = [
     ("rubocop", "rubocop"),
     ("/usr/bin/jsonschema", "python3-jsonschema"), // any other one would be that of some virtual environment
     ("pip3", "python3-pip"),
+    ("chromium", "chromium"),
+    ("chromedriver", "chromium-driver"),
+    ("npm", "npm"),
 ];
 
 fn get_readers() -> Result<()> {

@@ -7,6 +7,7 @@
 
 mod again;
 mod aur;
+mod browser;
 mod channels;
 mod formula;
 mod installers;
@@ -14,6 +15,7 @@ mod manifest;
 mod plan;
 #[path = "../programs/mod.rs"]
 mod programs;
+mod site;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -68,7 +68,7 @@ fn the_jobs_that_the_workflow_calls_are_there() {
     let workflow = read(&folder, "release.yml");
     let called = workflow.lines().filter_map(|line| line.trim().strip_prefix("uses: ./.github/workflows/"));
     let called: Vec<&str> = called.collect();
-    assert_eq!(called, ["build-bundles.yml", "finish-release.yml"]);
+    assert_eq!(called, ["build-bundles.yml", "finish-release.yml", "publish-site.yml"]);
     called.iter().for_each(|file| assert!(read(&folder, file).contains("workflow_call:"), "{file}"));
 }
 
