@@ -14,9 +14,14 @@ pub fn command() -> clap::Command {
 /// ductor keeps your bot always on, under the service manager this machine already has.
 #[derive(Debug, Parser)]
 #[command(name = "ductor", version, max_term_width = 100, disable_help_subcommand = false)]
-#[command(
-    after_help = "Start with `ductor onboarding`, then `ductor service install`. Without a command: `run`."
-)]
+#[command(after_help = "\
+Examples:
+  ductor onboarding      get the bot, set it up, have it always on
+  ductor status          what runs, and what to mend
+  ductor service logs    what the bot writes
+  ductor restart         end the bot and start it anew
+
+Without a command it is `ductor run`.")]
 pub struct Cli {
     /// What to do; without it, `run`.
     #[command(subcommand)]
@@ -44,10 +49,25 @@ pub struct Global {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Run the bot in the foreground, as its host
+    #[command(after_help = "\
+Examples:
+  ductor run                         until Ctrl-C
+  ductor run --takeover              in the place of what runs now
+  DUCTOR_BOT=./mybot.sh ductor run   another program as the bot")]
     Run(RunArgs),
     /// Get the bot, set it up, and offer the service
+    #[command(after_help = "\
+Examples:
+  ductor onboarding         set everything up, with questions
+  ductor onboarding --yes   without those of ductor's own")]
     Onboarding(OnboardingArgs),
     /// Show the whole picture: bot, host, service, paths
+    #[command(after_help = "\
+Examples:
+  ductor status
+  ductor status --json | jq .bot
+
+Exit codes: 0 a bot runs, 3 none does, 4 none does and no service is installed, 5 no manager.")]
     Status(Json),
     /// Stop the bot, whoever started it
     Stop,
@@ -55,9 +75,21 @@ pub enum Verb {
     Restart,
     /// The bot program itself: where it is, get it, use its command line
     #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  ductor bot path                which program it is, and why
+  ductor bot install             get the newest
+  ductor bot exec -- --version   ask the bot itself")]
     Bot(BotVerb),
     /// The service that keeps the bot on
     #[command(subcommand)]
+    #[command(after_help = "\
+Examples:
+  ductor service install      set it up, and see the bot come up
+  ductor service status       who runs the bot, since when, what to mend
+  ductor service logs -n 50   what the bot wrote and writes
+  ductor service doctor       every check, each with what mends it
+  ductor service uninstall    take it away")]
     Service(ServiceVerb),
     /// Handed to the bot: manage its sub-agents
     Agents(Handed),
@@ -68,13 +100,29 @@ pub enum Verb {
     /// Handed to the bot: install its optional extras
     Install(Handed),
     /// Print the completion script of a shell
+    #[command(after_help = "\
+Examples:
+  ductor completions bash >~/.local/share/bash-completion/completions/ductor
+  ductor completions fish >~/.config/fish/completions/ductor.fish
+
+Packages and installers bring these scripts.")]
     Completions {
         /// The shell
         shell: Shell,
     },
     /// Remove the service, ductor, and the bot that it got; a package is left to its package manager
+    #[command(after_help = "\
+Examples:
+  ductor uninstall --dry-run   what would be done
+  ductor uninstall             all but the bot's own files
+  ductor uninstall --purge     these too")]
     Uninstall(UninstallArgs),
     /// Put a newer version in the place of this one and see it come up; else go back
+    #[command(after_help = "\
+Examples:
+  ductor upgrade --check           is there a newer one?
+  ductor upgrade                   get it
+  ductor upgrade --version 0.1.0   get this one")]
     Upgrade(UpgradeArgs),
     /// What the installer calls: put the files of an unpacked archive in their places
     #[command(hide = true)]
@@ -177,14 +225,25 @@ pub struct Json {
 #[derive(Debug, Subcommand)]
 pub enum BotVerb {
     /// Print the bot's command, and why it is that one
+    #[command(after_help = "\
+Examples:
+  ductor bot path          the command on stdout, the places on stderr
+  ductor bot path --json | jq .candidates")]
     Path(Json),
     /// Get the bot from the Python package index: by uv, else pipx, else venv
+    #[command(after_help = "\
+Examples:
+  ductor bot install                    the newest
+  ductor bot install --version 0.20.1   this one")]
     Install {
         /// This version, not the newest
         #[arg(long)]
         version: Option<String>,
     },
     /// Run the bot's own command line
+    #[command(after_help = "\
+Examples:
+  ductor bot exec -- --version")]
     Exec {
         /// What to hand it
         #[arg(last = true, value_name = "ARGS")]
@@ -196,6 +255,12 @@ pub enum BotVerb {
 #[derive(Debug, Subcommand)]
 pub enum ServiceVerb {
     /// Set the service up, or repair it, and see the bot come up
+    #[command(after_help = "\
+Examples:
+  ductor service install                      set it up; again: repair it
+  ductor service install --dry-run            what would be written and run
+  ductor service install --bot ./mybot        run this as the bot, from now on
+  ductor service install --bot ''             find the bot again")]
     Install(InstallArgs),
     /// Stop the service and remove everything that was made for it
     Uninstall {
@@ -210,8 +275,18 @@ pub enum ServiceVerb {
     /// Restart the service and see the bot come up
     Restart,
     /// Show who owns the bot's process, how it is, and what to mend
+    #[command(after_help = "\
+Examples:
+  ductor service status
+  ductor service status --json | jq .state
+
+Exit codes: 0 it runs, 3 it does not, 4 it is not installed, 5 no manager.")]
     Status(Json),
     /// Show what the bot writes
+    #[command(after_help = "\
+Examples:
+  ductor service logs                      what is new, until Ctrl-C
+  ductor service logs --no-follow -n 100   the last hundred lines")]
     Logs {
         /// So many of the last lines first
         #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
@@ -221,8 +296,17 @@ pub enum ServiceVerb {
         no_follow: bool,
     },
     /// Check everything the service rests on
+    #[command(after_help = "\
+Examples:
+  ductor service doctor
+  ductor service doctor --json | jq '.findings[] | select(.ok | not)'")]
     Doctor(Json),
     /// Print the definition that the manager would read
+    #[command(after_help = "\
+Examples:
+  ductor service render                     for this machine
+  ductor service render --manager launchd   for a Mac
+  ductor service render --packaged          as packages bring it")]
     Render {
         /// Of this manager, not of the machine's own
         #[arg(long)]

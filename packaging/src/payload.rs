@@ -127,7 +127,9 @@ fn man_pages() -> Result<Vec<(String, Vec<u8>)>> {
         let man = Man::new(command.clone()).source(source).manual("User Commands");
         let mut page = Vec::new();
         man.render(&mut page)?;
-        pages.push((man.get_filename(), page));
+        // What stands behind the options are examples; the generator knows only that it is something more.
+        let page = String::from_utf8(page)?.replace(".SH EXTRA\nExamples:\n", ".SH EXAMPLES\n");
+        pages.push((man.get_filename(), page.into_bytes()));
         command.get_subcommands().filter(|verb| !verb.is_hide_set()).try_for_each(|verb| collect(verb, pages))
     }
     let mut command = ductor::internals::command().disable_help_subcommand(true);

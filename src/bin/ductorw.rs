@@ -4,5 +4,5 @@
 #![windows_subsystem = "windows"]
 
 fn main() -> std::process::ExitCode {
-    ductor::internals::main(std::env::args_os().collect())
+    ductor::internals::main(&std::env::args_os().collect::<Vec<_>>())
 }

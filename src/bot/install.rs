@@ -57,7 +57,9 @@ pub fn install(
     progress: &dyn Fn(&str),
 ) -> Result<Installed> {
     if let Some(version) = version.filter(|version| !python::is_version(version)) {
-        return Err(Error::new(format!("version {version:?}"), "not a version").code(Code::Usage));
+        return Err(Error::new(format!("version {version:?}"), "not a version")
+            .code(Code::Usage)
+            .fix("one such as: ductor bot install --version 0.20.1"));
     }
     let before = current(home).and_then(|python| answer(&python).ok());
     if let Some(version) = before.clone().filter(|before| Some(before.as_str()) == version) {

@@ -57,8 +57,8 @@ fn path(context: &Context<'_>, json: bool) -> Result<Code> {
 fn install(context: &Context<'_>, version: Option<&str>) -> Result<Code> {
     let home = &context.home;
     let path = search_path::for_bot(home.user(), env::var_os("PATH").as_deref());
-    let installed = context.effects(false, |effects| {
-        bot::install::install(home, &path, version, effects, &|step| context.screen.say(step))
+    let installed = context.screen.during("getting the bot", |step| {
+        context.effects(false, |effects| bot::install::install(home, &path, version, effects, step))
     })?;
     let by = installed.by.map_or_else(|| "was there already".into(), |tool| format!("installed by {tool}"));
     context.screen.data(format_args!("ductor {} {by}", installed.version));

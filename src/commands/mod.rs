@@ -17,6 +17,8 @@ mod status;
 mod stop;
 mod uninstall;
 mod upgrade;
+mod usage;
+mod working;
 
 use std::cell::Cell;
 use std::env;
@@ -26,6 +28,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use crate::cli::{Cli, RunArgs, Verb};
 use crate::effects::{self, Effect, Effects};
@@ -39,16 +42,27 @@ use crate::words;
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
-pub fn main(args: Vec<OsString>) -> ExitCode {
+pub fn main(args: &[OsString]) -> ExitCode {
     #[cfg(feature = "auditable")]
     crate::made_of::keep();
-    if let Some((word, rest)) = handed::split(&args) {
+    if let Some((word, rest)) = handed::split(args) {
         let screen = Screen::new(crate::cli::Global::default());
         return end(&screen, handed::run(&screen, word, rest));
     }
-    let cli = Cli::parse_from(args);
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(wrong) if is_help(&wrong) => wrong.exit(),
+        Err(wrong) => {
+            return end(&Screen::new(crate::cli::Global::default()), Err(usage::error(args, &wrong)));
+        }
+    };
     let screen = Screen::new(cli.global);
     end(&screen, dispatch(cli.verb.unwrap_or(Verb::Run(RunArgs::default())), &screen))
+}
+
+/// `--help`, `--version`, and a family of commands without a verb, which is answered with its help.
+fn is_help(wrong: &clap::Error) -> bool {
+    !wrong.use_stderr() || wrong.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
 }
 
 fn end(screen: &Screen, result: Result<u8>) -> ExitCode {

@@ -57,8 +57,9 @@ fn find_or_get(context: &Context<'_>, yes: bool) -> Result<Bot> {
     match find() {
         Ok(bot) => Ok(bot),
         Err(error) if yes || context.ask("No bot was found. Get it from the Python package index?", true) => {
-            let progress = |step: &str| context.screen.say(step);
-            context.effects(false, |effects| bot::install::install(home, &path, None, effects, &progress))?;
+            context.screen.during("getting the bot", |step| {
+                context.effects(false, |effects| bot::install::install(home, &path, None, effects, step))
+            })?;
             find().map_err(|_| error)
         }
         Err(error) => Err(error),

@@ -20,7 +20,7 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         host.as_ref().filter(|host| report.as_ref().is_ok_and(|report| report.pid == Some(host.process.pid)));
     if let (Some(host), None) = (&host, services) {
         host.ask(Request::Restart)?;
-        up::wait_for_new_bot(&context.home, host)?;
+        context.screen.during("waiting for the bot", |_| up::wait_for_new_bot(&context.home, host))?;
         context
             .screen
             .data(format_args!("restarted the bot of the foreground host (pid {})", host.process.pid));

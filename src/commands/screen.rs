@@ -7,12 +7,16 @@ use crate::cli::Global;
 use crate::error::Error;
 use crate::service::manager::Problem;
 
+use super::working::Working;
+
 /// Where a command prints.
 pub struct Screen {
     verbose: bool,
     quiet: bool,
     colour: bool,
     unicode: bool,
+    /// Whether somebody looks at what is said while it happens.
+    live: bool,
 }
 
 /// What a piece of text means; the terminal shows it as a colour.
@@ -32,15 +36,18 @@ impl Screen {
     /// As the options and the environment ask for.
     pub fn new(global: Global) -> Self {
         let no_color = global.no_color || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let terminal = std::env::var_os("TERM");
         let colour =
-            !no_color && io::stdout().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
-        Self { verbose: global.verbose, quiet: global.quiet, colour, unicode: locale_is_unicode() }
+            !no_color && io::stdout().is_terminal() && terminal.as_ref().is_none_or(|name| name != "dumb");
+        let draws = cfg!(windows) || terminal.is_some_and(|name| name != "dumb");
+        let live = draws && io::stderr().is_terminal() && !global.quiet && !global.verbose;
+        Self { verbose: global.verbose, quiet: global.quiet, colour, unicode: locale_is_unicode(), live }
     }
 
     /// One without colour that knows all characters.
     #[cfg(test)]
     pub fn plain() -> Self {
-        Self { verbose: false, quiet: false, colour: false, unicode: true }
+        Self { verbose: false, quiet: false, colour: false, unicode: true, live: false }
     }
 
     /// Prints a line that was asked for.
@@ -58,6 +65,20 @@ impl Screen {
     /// Prints a question. It is waited for, so `--quiet` does not hide it.
     pub fn ask(&self, line: impl Display) {
         self.write(&mut io::stderr().lock(), &line);
+    }
+
+    /// Does what may take longer than a moment. A terminal shows that it goes on; elsewhere its steps are lines.
+    pub fn during<T>(&self, what: &str, work: impl FnOnce(&dyn Fn(&str)) -> T) -> T {
+        if !self.live {
+            return work(&|step| self.say(step));
+        }
+        let frames = if self.unicode {
+            &["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"][..]
+        } else {
+            &["|", "/", "-", "\\"]
+        };
+        let working = Working::begin(what, frames);
+        work(&|step| working.step(step))
     }
 
     /// Prints what is done, for `--verbose`.

@@ -18,10 +18,12 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     let state = manager.report().map_or(State::Unknown, |report| report.state);
     let mut stopped = Vec::new();
     if matches!(state, State::Running | State::Starting | State::Restarting | State::Stopping) {
-        context.effects(false, |effects| manager.stop(effects))?;
+        context
+            .screen
+            .during("stopping the service", |_| context.effects(false, |effects| manager.stop(effects)))?;
         stopped.push("stopped the service; it starts again at the next boot".to_owned());
     }
-    stopped.extend(host::stop_everything(&context.home)?);
+    stopped.extend(context.screen.during("stopping the bot", |_| host::stop_everything(&context.home))?);
     if stopped.is_empty() {
         stopped.push("nothing runs".into());
     }

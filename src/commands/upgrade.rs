@@ -30,8 +30,10 @@ pub fn run(context: &Context<'_>, args: &UpgradeArgs) -> Result<Code> {
         .fix("run it in a terminal of your own"));
     }
     let wanted = args.version.as_deref().map(parse).transpose()?;
-    context.screen.say(format_args!("looking at {}", receipt.source));
-    let release = Release::look(&context.home, &receipt, wanted.as_ref())?;
+    let release = context.screen.during("looking for a release", |step| {
+        step(&format!("looking at {}", receipt.source));
+        Release::look(&context.home, &receipt, wanted.as_ref())
+    })?;
     if receipt.public_key.is_none() {
         context
             .screen
@@ -71,12 +73,15 @@ fn receipt(context: &Context<'_>) -> Result<Receipt> {
 
 fn parse(version: &str) -> Result<Version> {
     let version = version.trim_start_matches('v');
-    Version::parse(version)
-        .map_err(|error| Error::new(format!("version {version:?}"), error).code(Code::Usage))
+    Version::parse(version).map_err(|error| {
+        Error::new(format!("version {version:?}"), error)
+            .code(Code::Usage)
+            .fix("one such as: ductor upgrade --version 1.2.3")
+    })
 }
 
 fn change(context: &Context<'_>, receipt: &Receipt, release: &Release, dry_run: bool) -> Result<Code> {
-    let unpacked = release.unpack()?;
+    let unpacked = context.screen.during("fetching it", |_| release.unpack())?;
     let version = release.version.to_string();
     let archive = Archive {
         unpacked: &unpacked,
@@ -100,7 +105,7 @@ fn change(context: &Context<'_>, receipt: &Receipt, release: &Release, dry_run: 
     if dry_run {
         context.rehearse(change)?;
     } else {
-        context.effects(false, change)?;
+        context.screen.during("putting it in place", |_| context.effects(false, change))?;
         context
             .screen
             .data(format_args!("ductor {version} is in the place of {}", env!("CARGO_PKG_VERSION")));

@@ -28,14 +28,7 @@ fn an_unknown_word_never_starts_a_bot_and_names_the_nearest() {
         &["statsu"],
         2,
         "",
-        "error: unrecognized subcommand 'statsu'
-
-  tip: a similar subcommand exists: 'status'
-
-Usage: ductor [OPTIONS] [COMMAND]
-
-For more information, try '--help'.
-",
+        "error: the command line: unrecognized subcommand 'statsu'\n  fix: ductor status\n",
     );
 }
 

@@ -30,10 +30,11 @@ fn chosen(mut definition: ServiceDefinition, home: &str) -> ServiceDefinition {
 
 /// Compares with the file `name`, or writes it when asked to. The version of ductor is in every definition and
 /// in none of the files.
-fn check(name: &str, text: &str) {
+pub fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     let text = text.replace(concat!("ductor ", env!("CARGO_PKG_VERSION")), "ductor VERSION");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, &text).unwrap();
     }
     let golden = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");

@@ -16,6 +16,8 @@ mod one_host;
 mod origin;
 mod property;
 mod restart;
+#[cfg(unix)]
+mod screens;
 mod stop;
 mod stress;
 #[cfg(unix)]

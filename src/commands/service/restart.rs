@@ -27,7 +27,9 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         return show(context, manager);
     }
     refuse_foreground(before.host.as_ref(), manager)?;
-    context.effects(false, |effects| manager.restart(effects))?;
+    context
+        .screen
+        .during("restarting the service", |_| context.effects(false, |effects| manager.restart(effects)))?;
     wait_until_up(context, manager, &before)?;
     show(context, manager)
 }

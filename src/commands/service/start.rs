@@ -20,7 +20,9 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     preflight(&context.home, &definition(context, manager, None)?)?;
     let before = Before::look(&context.home);
     refuse_foreground(before.host.as_ref(), manager)?;
-    context.effects(false, |effects| manager.start(effects))?;
+    context
+        .screen
+        .during("starting the service", |_| context.effects(false, |effects| manager.start(effects)))?;
     wait_until_up(context, manager, &before)?;
     show(context, manager)
 }

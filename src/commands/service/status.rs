@@ -70,8 +70,9 @@ fn lines(
         let local = since.to_zoned(now.time_zone().clone());
         format!("since {} ({})", local.strftime("%Y-%m-%d %H:%M"), age(since, now))
     });
+    let second = since.or_else(|| next_step(status).map(str::to_owned));
     let mut lines =
-        vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 29, since)];
+        vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 29, second)];
     if status.installed == Some(true) || status.owner != Owner::None {
         let owner = match status.owner {
             Owner::Service => {
@@ -107,6 +108,16 @@ fn lines(
     }
     lines.extend(status.problems.iter().map(|problem| screen.problem(problem)));
     lines
+}
+
+/// What to do where nothing runs and nothing is wrong. A problem says by itself what mends it.
+fn next_step(status: &Status) -> Option<&'static str> {
+    match status.state {
+        State::NotInstalled => Some("to set it up: ductor service install"),
+        State::Stopped => Some("to start it: ductor service start"),
+        _ => None,
+    }
+    .filter(|_| status.owner == Owner::None && status.problems.is_empty())
 }
 
 fn headline(state: State) -> (Tone, &'static str) {
@@ -234,7 +245,7 @@ mod tests {
             owner: Owner::None,
             ..running()
         };
-        assert_eq!(screen(&status), "● ductor is not installed");
+        assert_eq!(screen(&status), "● ductor is not installed    to set it up: ductor service install");
     }
 
     #[test]

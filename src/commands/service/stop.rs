@@ -26,7 +26,9 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
             }
         }
         _ => {
-            context.effects(false, |effects| manager.stop(effects))?;
+            context.screen.during("stopping the service", |_| {
+                context.effects(false, |effects| manager.stop(effects))
+            })?;
             context.screen.data("stopped");
         }
     }

@@ -13,7 +13,9 @@ pub fn run(context: &Context<'_>, dry_run: bool) -> Result<Code> {
     }
     let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
-    let said = context.effects(dry_run, |effects| manager.uninstall(effects))?;
+    let uninstall = || context.effects(dry_run, |effects| manager.uninstall(effects));
+    let said =
+        if dry_run { uninstall() } else { context.screen.during("stopping the service", |_| uninstall()) }?;
     if dry_run {
         return Ok(Code::Done);
     }
