@@ -37,6 +37,11 @@ pub enum Verb {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+    /// Make the picture in the README anew, from a session on a booted machine
+    Picture {
+        /// The .deb to install there [default: the one that `test lab` has made]
+        package: Option<PathBuf>,
+    },
     /// Pass every check of this repository
     Test(crate::test::Wanted),
     /// Measure ductor beside others: a table of ratios

@@ -15,7 +15,8 @@
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
 //! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and
-//! compares. [`site`] is the page where people get it all.
+//! compares. [`site`] is the page where people get it all, and
+//! [`picture`] the picture in the README.
 //!
 //! [`checklist`] says what is to be done before all that becomes a release.
 //!
@@ -54,6 +55,7 @@ pub mod macho;
 pub mod made_of;
 pub mod manifest;
 pub mod payload;
+pub mod picture;
 pub mod progress;
 pub mod release;
 pub mod report;

@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::flags::{Flags, Verb};
-use xtask::{bench, checklist, dist, lab, report, site, soak, test, verify};
+use xtask::{bench, checklist, dist, lab, picture, report, site, soak, test, verify};
 
 fn main() -> ExitCode {
     let done = match Flags::parse().verb {
         Verb::Dist(wish) => dist::run(&wish).map(|()| 0),
         Verb::Verify { folder } => verify::run(folder.as_deref()).map(|()| 0),
         Verb::Release { check: _ } => checklist::run(),
+        Verb::Picture { package } => picture::run(package.as_deref()).map(|()| 0),
         Verb::Site { folder, out } => site::run(folder.as_deref(), out.as_deref()).map(|()| 0),
         Verb::Test(wanted) => Ok(test::run(&wanted)),
         Verb::Bench(wanted) => bench::run(&wanted),

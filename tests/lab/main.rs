@@ -25,6 +25,7 @@ mod onboarding;
 mod openrc;
 mod owners;
 mod package;
+mod picture;
 mod places;
 mod reproducible;
 mod rpm;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         lab::TESTS,
         made_of::TESTS,
         package::TESTS,
+        picture::TESTS,
         service::TESTS,
         survive::TESTS,
         uninstall::TESTS,

@@ -98,7 +98,10 @@ fn get_compilers() -> Result<()> {
 }
 
 /// The `.deb` of this computer's own processor.
-fn own_package(folder: &Path) -> Result<PathBuf> {
+///
+/// # Errors
+/// It was not made.
+pub fn own_package(folder: &Path) -> Result<PathBuf> {
     let platform = target::host_platform();
     let own = TARGETS.iter().find(|target| target.platform() == platform);
     let own = own.with_context(|| format!("no package is made for {platform}"))?;
