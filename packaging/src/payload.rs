@@ -160,6 +160,11 @@ pub(crate) mod tests {
         let pages = man_pages().unwrap();
         let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
         assert!(names.contains(&"ductor.1") && names.contains(&"ductor-service-install.1"), "{names:?}");
+        for family in ["ductor.1", "ductor-bot.1", "ductor-service.1", "ductor-service-install.1"] {
+            let page =
+                pages.iter().find(|(name, _)| name == family).map(|(_, page)| String::from_utf8_lossy(page));
+            assert!(page.is_some_and(|page| page.contains("\n.SH EXAMPLES\n  ductor ")), "{family}");
+        }
         for (name, page) in &pages {
             let page = String::from_utf8_lossy(page).replace('\\', "");
             for reference in page.lines().filter(|line| line.starts_with("ductor-") && line.ends_with("(1)"))

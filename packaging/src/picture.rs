@@ -13,6 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::lab::image::{self, BOT};
 use crate::lab::{Machine, wait_for};
+use crate::progress::Progress;
 use crate::report;
 use crate::test::in_lab::own_package;
 use crate::workspace::{Workspace, write};
@@ -48,7 +49,10 @@ pub fn run(package: Option<&Path>) -> Result<()> {
     let workspace = Workspace::find()?;
     let package = package.map_or_else(|| own_package(&workspace.target.join("lab")), |it| Ok(it.into()))?;
     image::build_all(&[&BOT], &report::out)?;
-    write(&workspace.root, FILE, svg(&record(&package)?).as_bytes())?;
+    let step = Progress::new().begin("playing the session".into());
+    let shown = record(&package)?;
+    drop(step);
+    write(&workspace.root, FILE, svg(&shown).as_bytes())?;
     report::out(FILE);
     Ok(())
 }

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::changelog;
 use crate::channels;
 use crate::manifest;
+use crate::progress::Progress;
 use crate::release::{HOMEPAGE, Release, SUMMARY};
 use crate::report;
 use crate::signature;
@@ -81,7 +82,10 @@ pub fn run(folder: Option<&Path>, out: Option<&Path>) -> Result<()> {
     let folder = folder.map_or_else(|| workspace.target.join("distrib"), PathBuf::from);
     let out = out.map_or_else(|| workspace.target.join("site"), PathBuf::from);
     let key = signature::public_key(&workspace)?;
-    write(&out, FILE, page(&folder, &workspace, key.as_deref())?.as_bytes())?;
+    let step = Progress::new().begin(format!("reading {}", folder.display()));
+    let page = page(&folder, &workspace, key.as_deref())?;
+    drop(step);
+    write(&out, FILE, page.as_bytes())?;
     report::out(&out.join(FILE).display().to_string());
     Ok(())
 }

@@ -19,6 +19,7 @@ use crate::checksums::{self, sha256};
 use crate::macho;
 use crate::manifest;
 use crate::payload::Payload;
+use crate::progress::Progress;
 use crate::release::{NAME, Release};
 use crate::report;
 use crate::signature;
@@ -34,12 +35,14 @@ pub fn run(folder: Option<&Path>) -> Result<()> {
     let workspace = Workspace::find()?;
     let folder = &folder.map_or_else(|| workspace.target.join("distrib"), Path::to_owned);
     let release = Release::of(&workspace)?;
+    let progress = Progress::new();
     let listed = hashes(folder)?;
     let mut wrong = Vec::new();
     let mut verified = Vec::new();
     let mut programs: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (bundle, target, file) in present(&release, folder) {
         ensure!(listed.contains_key(&file), "{file} is not in {}", checksums::FILE);
+        let _step = progress.begin(format!("opening {file}"));
         match open(bundle, target, &folder.join(&file), &release, &workspace) {
             Ok(program) => {
                 programs.entry(bundle.platform).or_default().insert(program);

@@ -5,24 +5,28 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
+use std::fs;
 use std::process::Command;
 
 use crate::golden;
 use crate::launchd::Mac;
 use crate::systemd::Linux;
 use crate::task_scheduler::machine::Machine;
+use crate::terminal::typed;
 use crate::world::{BOT, Said, World, wait_for};
 
 /// What was seen in one world.
 struct Session {
     home: String,
+    user: String,
     seen: String,
 }
 
 impl Session {
     fn new(world: &World) -> Self {
         let home = world.path("").components().collect::<std::path::PathBuf>();
-        Self { home: home.display().to_string(), seen: String::new() }
+        let user = Said::of(Command::new("id").arg("-un")).out.trim().to_owned();
+        Self { home: home.display().to_string(), user, seen: String::new() }
     }
 
     /// What comes when these words are typed. Nothing is wider than a terminal, but for the commands at the ends.
@@ -46,15 +50,20 @@ impl Session {
         golden::check(&format!("screens/{name}.txt"), &self.seen);
     }
 
-    /// Without what is different in every run: where the world is, pids, times.
+    /// Without what is different in every run, for everybody, and everywhere: who runs it and where, pids, times.
     fn still(&self, text: &str) -> String {
         let text =
             text.replace(env!("CARGO_BIN_EXE_ductor"), "/usr/bin/ductor").replace(&self.home, "/home/alice");
+        let text = text.replace(&format!(" {}:", self.user), " alice:");
+        let text = text.replace(&format!("enable-linger {}", self.user), "enable-linger alice");
         text.lines().map(|line| still(line) + "\n").collect()
     }
 }
 
 fn still(line: &str) -> String {
+    if let Some((before, _)) = line.split_once("the service finds ") {
+        return format!("{before}the service finds claude");
+    }
     let line = match line.split_once("  since ") {
         Some((before, _)) => format!("{before}  since 2026-11-22 14:03 (2 h)"),
         None => line.to_owned(),
@@ -110,7 +119,10 @@ fn the_life_of_a_service_on_linux() {
     session.run("service install", ductor);
     session.run("service status", ductor);
     session.run("status", ductor);
+    fs::create_dir_all(linux.world.path(".local/bin")).unwrap();
+    std::os::unix::fs::symlink("/bin/true", linux.world.path(".local/bin/claude")).unwrap();
     session.run("service doctor", ductor);
+    session.run("service logs --no-follow -n 1", ductor);
     session.run("run", ductor);
     let ascii = |words: &[&str]| Said::of(linux.command(words).env("LC_ALL", "C"));
     session.see("LC_ALL=C ductor service status", &ascii(&["service", "status"]));
@@ -123,6 +135,28 @@ fn the_life_of_a_service_on_linux() {
     session.run("service uninstall", ductor);
     session.run("service uninstall", ductor);
     session.check("linux");
+}
+
+/// A terminal shows it while it is waited for; in a pipe, on a dumb terminal and with `--quiet` nobody looks.
+#[test]
+fn a_terminal_tells_that_work_goes_on_and_then_leaves_no_trace() {
+    let linux = Linux::installed();
+    let restarted = |words: &[&str], variables: &[(&str, &str)]| {
+        let mut command = linux.command(&[&["service", "restart"], words].concat());
+        let (code, shown) = typed(command.envs(variables.iter().copied()), &[]);
+        assert_eq!(code, Some(0), "{shown}");
+        shown
+    };
+    let shown = restarted(&[], &[("TERM", "xterm")]);
+    assert!(shown.contains("⠋ waiting for the bot  0 s⠙ waiting for the bot  "), "{shown}");
+    assert!(shown.contains("  \x1b[32m●\x1b[0m ductor is running "), "{shown}");
+    let shown = restarted(&[], &[("TERM", "xterm"), ("NO_COLOR", "1"), ("LC_ALL", "C")]);
+    assert!(shown.starts_with("| waiting for the bot  0 s") && !shown.contains('\x1b'), "{shown}");
+    assert!(shown.is_ascii(), "{shown}");
+    for (words, terminal) in [(&["--quiet"][..], "xterm"), (&[], "dumb")] {
+        let shown = restarted(words, &[("TERM", terminal), ("NO_COLOR", "1")]);
+        assert!(shown.starts_with("● ductor is running "), "{shown}");
+    }
 }
 
 #[test]
