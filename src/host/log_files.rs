@@ -18,7 +18,7 @@ use super::os;
 use crate::home::Home;
 use rotation::LogFile;
 
-/// What is read at once: all that a pipe holds (Linux, pipe(7)).
+/// What is read at once.
 const BUFFER: usize = 64 * 1024;
 /// How long the end of a host waits for words that are still in a pipe. Somebody who escaped from the tree may
 /// hold it open.

@@ -29,7 +29,10 @@ pub struct Stat {
 const OF_KERNEL: u32 = 0x0020_0000;
 
 pub fn stat(pid: u32) -> Option<Stat> {
-    parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+    // The kernel writes it in one piece; what we want of it stands in the first 600 bytes.
+    let mut line = [0; 1024];
+    let length = File::open(format!("/proc/{pid}/stat")).ok()?.read(&mut line).ok()?;
+    parse_stat(&line[..length])
 }
 
 /// The name of the program stands in parentheses and may hold anything, `) R 1` too; what follows the last

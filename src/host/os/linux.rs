@@ -6,7 +6,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
-use rustix::process::{Signal, set_parent_process_death_signal};
+use rustix::io::Errno;
+use rustix::pipe::fcntl_setpipe_size;
+use rustix::process::{Signal, WaitId, WaitIdOptions, set_parent_process_death_signal, waitid};
 
 use crate::process::Process;
 
@@ -51,11 +53,22 @@ pub fn adopt_orphans() {
 /// Ends what the table of processes no longer shows below us: nothing, as orphans come back to who adopts them.
 pub fn kill_orphans() {}
 
+/// Nothing is below us: we have no child, and who adopts orphans has one for as long as it has a grandchild.
+pub fn is_childless() -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    matches!(waitid(WaitId::All, options), Err(Errno::CHILD))
+}
+
 /// The group in which systemd keeps the process: the unified hierarchy, else systemd's own.
 pub fn cgroup(process: &Process) -> Option<String> {
     let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", process.pid)).ok()?;
     let group = |hierarchy| groups.lines().find_map(|line| line.split_once(':')?.1.strip_prefix(hierarchy));
     group(":").or_else(|| group("name=systemd:")).map(ToOwned::to_owned)
+}
+
+/// Gives a pipe room for so many bytes (fcntl(2), `F_SETPIPE_SZ`), unless the user has too many pipes that large.
+pub fn widen(pipe: &impl AsFd, size: usize) {
+    let _stays_as_it_is = fcntl_setpipe_size(pipe, size);
 }
 
 /// Tells the calling process by `SIGTERM` that the thread which started it ended (prctl(2)).

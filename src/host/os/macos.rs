@@ -64,6 +64,14 @@ pub fn adopt_orphans() {}
 /// There is nothing that holds them together but what their [tree](crate::host::tree) knows.
 pub fn kill_orphans() {}
 
+/// Something may be below us: orphans do not come back.
+pub fn is_childless() -> bool {
+    false
+}
+
+/// A pipe grows by itself, to 64 KiB.
+pub fn widen(_: &impl AsFd, _: usize) {}
+
 /// macOS has no groups of processes that are named from outside.
 pub fn cgroup(_: &Process) -> Option<String> {
     None

@@ -12,11 +12,15 @@ use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use crate::host::log_files::Stream;
 
+/// What a bot may say before the host has read any of it, where the system gives a pipe so much.
+const ROOM: usize = 256 * 1024;
+
 /// Puts a pipe in the place of the stream. What comes out of it is what this process and its children write.
 pub fn capture(stream: Stream) -> io::Result<File> {
     let (read, write) = pipe()?; // macOS has no pipe2(2); nothing is started meanwhile
     fcntl_setfd(&read, FdFlags::CLOEXEC)?;
     fcntl_setfd(&write, FdFlags::CLOEXEC)?;
+    super::widen(&read, ROOM);
     redirect(stream, write.into())?;
     Ok(read.into())
 }

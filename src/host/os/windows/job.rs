@@ -35,6 +35,11 @@ pub fn kill_orphans() {
     }
 }
 
+/// Something may be below us: what was put there is not our child.
+pub fn is_childless() -> bool {
+    false
+}
+
 /// There are no orphans here: the job has them.
 pub const REAPER: Option<u32> = None;
 
