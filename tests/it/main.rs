@@ -3,6 +3,7 @@
 mod bot;
 mod cli;
 mod fakes;
+mod floods;
 mod golden;
 mod host;
 #[cfg(unix)]
@@ -10,6 +11,7 @@ mod hostile;
 #[cfg(unix)]
 mod launchd;
 mod log_files;
+mod namespaces;
 #[cfg(unix)]
 mod onboarding;
 mod one_host;

@@ -136,3 +136,41 @@ fn stop_ends_what_a_killed_host_left() {
     assert!(!daemon.is_alive());
     wait_for("end of the bot", || world.processes() == NOBODY);
 }
+
+/// Hundreds of processes that listen to nothing, each in a session of its own, while more are born.
+#[test]
+fn a_bomb_of_children_ends_with_its_bot() {
+    let bomb = r#"trap "" TERM HUP INT
+        echo >>burst
+        if [ "$1" -gt 0 ]; then for _ in 1 2; do setsid -f sh ./bomb $(($1 - 1)); done; fi
+        while :; do sleep 0.05 & wait; done"#;
+    let world = World::new(&format!("setsid -f sh ./bomb 7\n{BOT}"));
+    fs::write(world.path("bomb"), bomb).unwrap();
+    let host = world.host();
+    wait_for("255 of them", || world.read("burst").lines().count() == 255);
+    host.signal(Signal::User2);
+    wait_for("the second bot", || world.bots().len() == 2);
+    wait_for("255 more", || world.read("burst").lines().count() == 2 * 255);
+    let asked = Instant::now();
+    host.signal(Signal::Terminate);
+    assert_eq!(host.end().0.code(), Some(0));
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+    assert_eq!(world.processes(), NOBODY);
+}
+
+/// Each starts the next one and ends, so that no look at the processes shows one that lives for long.
+#[test]
+fn children_that_hop_from_pid_to_pid_end_with_their_bot() {
+    let world = World::new(&format!("for _ in 1 2 3; do sh ./hop & done\n{BOT}"));
+    fs::write(world.path("hop"), "[ -e enough ] && exit\nsh ./hop &").unwrap();
+    let host = world.host();
+    for count in 2..=4 {
+        host.signal(Signal::User2);
+        wait_for("new bot", || world.bots().len() == count);
+    }
+    host.signal(Signal::Terminate);
+    let code = host.end().0.code();
+    let left = world.processes();
+    fs::write(world.path("enough"), "").unwrap();
+    assert_eq!((code, left.as_slice()), (Some(0), &NOBODY[..]));
+}

@@ -67,7 +67,7 @@ fn documentation() -> Result<Tally> {
 
 /// The programs of others with which tests read our bundles back, each with its Debian package. Without them these
 /// tests leave that out, or fail where nothing may be left out.
-const READERS: [(&str, &str); 16] = [
+const READERS: [(&str, &str); 17] = [
     ("bsdtar", "libarchive-tools"),
     ("rpm", "rpm"),
     ("msiinfo", "msitools"),
@@ -84,6 +84,7 @@ const READERS: [(&str, &str); 16] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("npm", "npm"),
+    ("faketime", "faketime"), // another clock for a program
 ];
 
 fn get_readers() -> Result<()> {
