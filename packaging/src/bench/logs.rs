@@ -1,25 +1,99 @@
-//! Contests of `ductor service logs`: the last lines of a file that is much too large to read.
+//! Contests of log files: how fast the host keeps what a bot says, and how fast `ductor service logs` finds the last
+//! lines of a file that is much too large to read.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use super::measure::{self, Runner};
 use super::{Arena, Contest, Side, Unit};
+
+/// How much a bot says that is timed at it.
+const SAID: usize = 500 << 20;
 
 /// Where the host writes, below the home of a user.
 const FILE: &str = ".ductor/logs/service.log";
 
 /// The questions of this file.
 pub fn contests() -> Vec<Contest> {
-    vec![Contest {
-        name: "ductor service logs -n 50, of 2 GiB",
-        unit: Unit::Seconds,
-        goal: "at most 1.5 times tail",
-        run: tail,
-    }]
+    vec![
+        Contest {
+            name: "500 MiB of log lines through the host's files, rotation on",
+            unit: Unit::Seconds,
+            goal: "at most 1.25 times the best of the others, no line lost",
+            run: keep,
+        },
+        Contest {
+            name: "ductor service logs -n 50, of 2 GiB",
+            unit: Unit::Seconds,
+            goal: "at most 1.5 times tail",
+            run: tail,
+        },
+    ]
+}
+
+/// All sides keep five files of 5 MiB, but for `cat`, which keeps one of 500.
+fn keep(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name);
+    number(&path("said"), SAID)?;
+    // The name says that no manager keeps a journal.
+    fs::copy(&arena.program, path("ductorw"))?;
+    fs::create_dir(path("svlogd"))?;
+    fs::write(path("svlogd/config"), "s5242880\nn5\n")?;
+    let say = "cat said";
+    let variables = [
+        ("HOME", folder.path().display().to_string()),
+        ("DUCTOR_BOT", format!("cat {}", path("said").display())),
+    ];
+    let clean = "rm -rf .ductor s6-log svlogd/current svlogd/@* kept; ";
+    let line = |line: &str| {
+        Runner::new("", "sh", &[]).shell(&format!("{clean}{line}")).inside(folder.path(), &variables)
+    };
+    let peer = |name: &str, get: &str, command: &str| {
+        Runner::peer(name, name, &[], get)
+            .shell(&format!("{clean}{say} | {command}"))
+            .inside(folder.path(), &variables)
+    };
+    let sides = measure::commands(
+        rounds.min(5),
+        vec![
+            line("./ductorw").called("ductor"),
+            peer("svlogd", "apt-get install runit", "svlogd -b 65536 svlogd 2>kept"),
+            peer("s6-log", "apt-get install s6", "s6-log n4 s5242880 ./s6-log"),
+            line(&format!("{say} | cat >kept")).called("cat, through a pipe"),
+            line(&format!("{say} >kept")).called("cat, to the file itself"),
+        ],
+    )?;
+    measure::commands(0, vec![line("./ductorw").called("ductor")])?;
+    nothing_is_lost(folder.path())?;
+    Ok(sides)
+}
+
+/// What is kept is the end of what was said, to the byte.
+fn nothing_is_lost(folder: &Path) -> Result<()> {
+    let file = |number: usize| if number == 0 { FILE.to_owned() } else { format!("{FILE}.{number}") };
+    let kept: Vec<Vec<u8>> =
+        (0..5).rev().map(|number| fs::read(folder.join(file(number)))).collect::<Result<_, _>>()?;
+    let said = fs::read(folder.join("said"))?;
+    let kept = kept.concat();
+    ensure!(kept.len() > 20 << 20 && said.ends_with(&kept), "the host has lost lines");
+    Ok(())
+}
+
+/// Fills a file with lines, each with its number.
+fn number(path: &Path, size: usize) -> Result<()> {
+    let mut file = BufWriter::new(File::create(path).with_context(|| format!("make {}", path.display()))?);
+    for number in 0..size / 100 {
+        writeln!(
+            file,
+            "2026-11-22 14:03:11,042 INFO ductor_bot.messenger: line {number:010} of the usual length {:.<11}",
+            ""
+        )?;
+    }
+    Ok(file.flush()?)
 }
 
 fn tail(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
