@@ -270,7 +270,7 @@ Examples:
     },
     /// Start the service and see the bot come up
     Start,
-    /// Stop the service; it starts again at the next boot
+    /// Stop the service until it is started, or starts by itself at the next boot or login
     Stop,
     /// Restart the service and see the bot come up
     Restart,

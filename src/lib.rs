@@ -114,6 +114,7 @@ pub mod internals {
     pub use crate::commands::main;
     pub use crate::effects::file::replace;
     pub use crate::host::lock::holder;
+    pub use crate::origin::check::sha256;
     pub use crate::process::{Process, Signal};
     pub use crate::service::render::{command_line::split, element::Element};
 }

@@ -10,7 +10,7 @@ use crate::effects::{Effects, Transaction};
 use crate::error::{Code, Context as _, Error, Result};
 use crate::home::Home;
 use crate::origin::Receipt;
-use crate::origin::place::{Archive, default_prefix, place};
+use crate::origin::place::{Archive, default_prefix, note, place};
 use crate::search_path;
 
 use super::Context;
@@ -32,6 +32,7 @@ pub fn run(context: &Context<'_>, args: &PlaceArgs) -> Result<Code> {
     let place = |effects: &Effects<'_>| {
         let mut transaction = Transaction::new(effects);
         let receipt = place(&context.home, &archive, &prefix, &mut transaction)?;
+        let receipt = note(&context.home, receipt, &mut transaction)?;
         transaction.commit();
         Ok(receipt)
     };

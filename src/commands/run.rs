@@ -8,7 +8,6 @@ use crate::cli::{OnboardingArgs, RunArgs};
 use crate::error::Result;
 use crate::host;
 use crate::search_path;
-use crate::service::manager::State;
 
 use super::{Context, is_interactive, onboarding};
 
@@ -55,10 +54,7 @@ fn stop_service(context: &Context<'_>) -> Result<()> {
         return Ok(());
     }
     let manager = context.manager()?;
-    let running = manager.report().is_ok_and(|report| {
-        !matches!(report.state, State::NotInstalled | State::Stopped | State::Failed | State::GaveUp)
-    });
-    if running {
+    if manager.report().is_ok_and(|report| report.state.is_active()) {
         context.screen.say("stopping the service; to start it again: ductor service start");
         context.effects(false, |effects| manager.stop(effects))?;
     }

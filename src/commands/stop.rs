@@ -2,7 +2,6 @@
 
 use crate::error::{Code, Result};
 use crate::host::{self, Request};
-use crate::service::manager::State;
 use crate::service::turn::Turn;
 
 use super::Context;
@@ -15,13 +14,13 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     }
     let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
-    let state = manager.report().map_or(State::Unknown, |report| report.state);
     let mut stopped = Vec::new();
-    if matches!(state, State::Running | State::Starting | State::Restarting | State::Stopping) {
+    if let Some(report) = manager.report().ok().filter(|report| report.state.is_active()) {
         context
             .screen
             .during("stopping the service", |_| context.effects(false, |effects| manager.stop(effects)))?;
-        stopped.push("stopped the service; it starts again at the next boot".to_owned());
+        let again = report.starts_again().map(|when| format!("; it starts again {when}"));
+        stopped.push(format!("stopped the service{}", again.unwrap_or_default()));
     }
     stopped.extend(context.screen.during("stopping the bot", |_| host::stop_everything(&context.home))?);
     if stopped.is_empty() {

@@ -10,7 +10,7 @@ use crate::cli::UpgradeArgs;
 use crate::effects::{Command, Effects, Transaction};
 use crate::error::{Code, Error, Result};
 use crate::host;
-use crate::origin::place::{Archive, place};
+use crate::origin::place::{Archive, note, place};
 use crate::origin::release::Release;
 use crate::origin::{self, Origin, Receipt};
 use crate::service::manager::State;
@@ -41,8 +41,12 @@ pub fn run(context: &Context<'_>, args: &UpgradeArgs) -> Result<Code> {
     }
 
     let (this, that) = (parse(env!("CARGO_PKG_VERSION"))?, &release.version);
+    // The receipt is written last: one of another version is of an upgrade that was cut off.
+    let is_whole = receipt.version == this.to_string();
     match that.cmp(&this) {
-        Ordering::Equal => context.screen.data(format_args!("ductor {this} is here already")),
+        Ordering::Equal if is_whole || args.check => {
+            context.screen.data(format_args!("ductor {this} is here already"));
+        }
         Ordering::Less if wanted.is_none() && !args.check => {
             return Err(Error::new("ductor upgrade", format!("the newest is {that}, and this is {this}"))
                 .fix(format!("ductor upgrade --version {that}")));
@@ -92,23 +96,24 @@ fn change(context: &Context<'_>, receipt: &Receipt, release: &Release, dry_run: 
     let runs = service_runs(context);
     let change = |effects: &Effects<'_>| {
         let mut transaction = Transaction::new(effects);
-        place(&context.home, &archive, &receipt.prefix, &mut transaction)?;
+        let placed = place(&context.home, &archive, &receipt.prefix, &mut transaction)?;
         let up = if runs { restart(&receipt.program, effects) } else { Ok(()) };
-        if let Err(error) = up {
-            drop(transaction); // every file is as it was
-            let back = restart(&receipt.program, effects);
-            return Err(failed(&version, &error, back.as_ref()));
+        let Err(error) = up.and_then(|()| note(&context.home, placed, &mut transaction)) else {
+            transaction.commit();
+            return Ok(());
+        };
+        drop(transaction); // every file is as it was
+        if !runs {
+            return Err(error);
         }
-        transaction.commit();
-        Ok(())
+        let back = restart(&receipt.program, effects);
+        Err(failed(&version, &error, back.as_ref()))
     };
     if dry_run {
         context.rehearse(change)?;
     } else {
         context.screen.during("putting it in place", |_| context.effects(false, change))?;
-        context
-            .screen
-            .data(format_args!("ductor {version} is in the place of {}", env!("CARGO_PKG_VERSION")));
+        context.screen.data(format_args!("ductor {version} is in the place of {}", receipt.version));
     }
     Ok(Code::Done)
 }

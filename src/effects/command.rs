@@ -14,6 +14,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::fault;
 use crate::error::{Error, Result};
 use crate::words;
 
@@ -109,6 +110,7 @@ pub fn ask(command: &Command) -> Result<Output> {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    fault::keep_from(&mut process);
     os::own_group(&mut process);
     let mut child = process.spawn().map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;

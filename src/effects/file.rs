@@ -1,7 +1,8 @@
 //! Replacing a file so that at every moment it is the old one or the new one, and nobody else's.
 //!
-//! The new content goes to a temporary file of a random name in the same folder, created exclusively (a link
-//! planted under that name makes the creation fail, it is not followed), reaches the disk, and is renamed.
+//! The new content goes to a temporary file in the same folder, created exclusively (a link planted under its name
+//! makes the creation fail, it is not followed), reaches the disk, and is renamed. The name says which process wrote
+//! it: what a killed one left is swept away by the next write or removal in that folder.
 
 #[cfg(unix)]
 #[path = "file/unix.rs"]
@@ -13,8 +14,11 @@ mod os;
 use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::fault;
 use crate::error::{Context, Error, Result};
+use crate::process::Process;
 
 /// What we keep of files fits in here, a program included. A larger one is nothing that we wrote.
 pub const LARGEST: u64 = 64 << 20;
@@ -29,6 +33,7 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         let mut file = os::create_new(&temporary, mode)?;
         file.write_all(bytes)?;
         file.sync_all()?;
+        fault::place()?;
         fs::rename(&temporary, path)
     };
     write().inspect_err(|_| drop(fs::remove_file(&temporary))).about(format!("write {}", path.display()))
@@ -137,13 +142,31 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     os::free_bytes(folder)
 }
 
+/// Removes the temporary files in a folder whose processes have ended.
+pub fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if writer(&entry.file_name().to_string_lossy()).is_some_and(|writer| !writer.is_alive()) {
+            let _next_time = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// `.ductor-PID-START-NUMBER.tmp`, of this process, in the folder of `path`.
 fn temporary_beside(path: &Path) -> Result<PathBuf> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
         return Err(Error::new(path.display(), "not the path of a file"));
     };
-    // Unguessable is not needed: the creation is exclusive. Unique per process and call is.
-    let unique = std::hash::BuildHasher::hash_one(&std::hash::RandomState::new(), path);
-    Ok(folder.join(format!(".{}.{unique:016x}.tmp", name.to_string_lossy())))
+    sweep(folder);
+    let Process { pid, start } = Process::current();
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    Ok(folder.join(format!(".ductor-{pid}-{start}-{number}.tmp")))
+}
+
+/// The process that wrote the temporary file of this name, if it is one.
+fn writer(name: &str) -> Option<Process> {
+    let mut numbers = name.strip_prefix(".ductor-")?.strip_suffix(".tmp")?.splitn(3, '-');
+    Some(Process { pid: numbers.next()?.parse().ok()?, start: numbers.next()?.parse().ok()? })
 }
 
 #[cfg(all(test, unix))]
@@ -172,6 +195,20 @@ mod tests {
         fs::write(path.join("in-it"), "").unwrap();
         replace(&path, b"x", 0o600).unwrap_err();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_away_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let Process { pid, start } = Process::current();
+        let before_us = format!(".ductor-{pid}-{}-0.tmp", start.wrapping_sub(1));
+        let ours = format!(".ductor-{pid}-{start}-0.tmp");
+        let kept = [&*ours, ".ductor-mine.tmp", ".ductor-1-2-3", "ductor-1-2-3.tmp"];
+        kept.iter().chain([&&*before_us]).for_each(|name| fs::write(dir.path().join(name), "").unwrap());
+        replace(&dir.path().join("unit"), b"new", 0o600).unwrap();
+        assert!(!dir.path().join(before_us).exists());
+        assert!(kept.iter().all(|name| dir.path().join(name).exists()));
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), kept.len() + 1);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 //!
 //! Every effect of every manager passes through [`Effects`]. That one place makes three things true at once:
 //! `--dry-run` tells instead of doing, `--verbose` says what is done, and a test can cut any command at its
-//! n-th effect. Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
+//! n-th place (`fault`). Asking ([`ask`]) changes nothing and happens always. How a command is run with a deadline is
 //! in `command`, how a file is replaced safely in `file`, how several effects are taken back together in
 //! `transaction`, how two commands are kept apart in `folder_lock`.
 
 pub(crate) mod command;
+mod fault;
 pub(crate) mod file;
 pub(crate) mod folder_lock;
 mod transaction;
@@ -98,6 +99,9 @@ impl<'a> Effects<'a> {
     /// # Errors
     /// It is there and can't be removed.
     pub fn remove(&self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent().filter(|_| self.perform) {
+            file::sweep(folder);
+        }
         if path.symlink_metadata().is_err() {
             return Ok(());
         }
@@ -156,6 +160,7 @@ impl<'a> Effects<'a> {
     pub fn remove_if_empty(&self, folders: &[PathBuf]) {
         if self.perform {
             for folder in folders {
+                file::sweep(folder);
                 let _not_empty = std::fs::remove_dir(folder);
             }
         }
@@ -163,25 +168,6 @@ impl<'a> Effects<'a> {
 
     fn tell(&self, effect: &Effect<'_>) -> Result<()> {
         (self.told)(effect);
-        if self.perform { fault() } else { Ok(()) }
+        if self.perform { fault::place().about(effect) } else { Ok(()) }
     }
-}
-
-/// Where tests cut a command: in a debug build the effect whose number `DUCTOR_FAULT` holds fails.
-#[cfg(debug_assertions)]
-fn fault() -> Result<()> {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed) + 1;
-    match std::env::var("DUCTOR_FAULT") {
-        Ok(wanted) if wanted == number.to_string() => {
-            Err(crate::error::Error::new(format!("effect {number}"), "cut by DUCTOR_FAULT"))
-        }
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(debug_assertions))]
-fn fault() -> Result<()> {
-    Ok(())
 }

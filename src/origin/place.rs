@@ -42,8 +42,8 @@ pub fn default_prefix(home: &Home) -> PathBuf {
     }
 }
 
-/// Places the files of an archive below `prefix`, and the receipt. What an earlier receipt lists and this one does
-/// not is removed.
+/// Places the files of an archive below `prefix`. What an earlier receipt lists and the new one does not is removed.
+/// The receipt that comes back is to be [noted](note) when everything is as it shall be.
 ///
 /// # Errors
 /// The archive has no program; another program has its place; a file can't be written. Undone, unless the
@@ -80,6 +80,14 @@ pub fn place(
             transaction.remove(&old.path)?;
         }
     }
+    Ok(receipt)
+}
+
+/// Writes the receipt. As long as it is the earlier one, the earlier version is being replaced.
+///
+/// # Errors
+/// It can't be written.
+pub fn note(home: &Home, mut receipt: Receipt, transaction: &mut Transaction<'_>) -> Result<Receipt> {
     let path = Receipt::path(home);
     create_folder(&path, &mut receipt, transaction)?;
     transaction.write(&path, receipt.to_json().as_bytes(), 0o600)?;
@@ -231,7 +239,8 @@ mod tests {
             let effects = Effects::real(&|_| {});
             let mut transaction = Transaction::new(&effects);
             let archive = Archive { unpacked: &unpacked, version, source: "http://x", public_key: None };
-            let placed = place(&self.home(), &archive, &default_prefix(&self.home()), &mut transaction);
+            let placed = place(&self.home(), &archive, &default_prefix(&self.home()), &mut transaction)
+                .and_then(|receipt| note(&self.home(), receipt, &mut transaction));
             if commit && placed.is_ok() {
                 transaction.commit();
             }

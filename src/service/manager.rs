@@ -36,6 +36,13 @@ pub enum State {
     Unknown,
 }
 
+impl State {
+    /// There is a host, or there is about to be one.
+    pub fn is_active(self) -> bool {
+        matches!(self, Self::Running | Self::Starting | Self::Restarting | Self::Stopping)
+    }
+}
+
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -82,6 +89,15 @@ impl Serialize for State {
 }
 
 impl Report {
+    /// When it starts by itself, if it does: a manager that no login needs is there from boot.
+    pub fn starts_again(&self) -> Option<&'static str> {
+        match (self.enabled, self.survives_logout) {
+            (true, true) => Some("at the next boot"),
+            (true, false) => Some("at your next login"),
+            (false, _) => None,
+        }
+    }
+
     /// What is known when the manager can't be asked.
     pub fn unknown() -> Self {
         Self {

@@ -2,6 +2,8 @@
 
 mod bot;
 mod cli;
+#[cfg(unix)]
+mod cut;
 mod fakes;
 mod floods;
 mod golden;

@@ -107,34 +107,36 @@ fn at_every_effect(world: &World, words: &[&str], prepare: &dyn Fn() -> Result<(
         |variable: &str| world.run("alice", &[&["env", variable, "/usr/bin/ductor", "-v"], words].concat());
     prepare()?;
     let told = run("DUCTOR_FAULT=0")?.ended(0)?;
-    let effects = told.stderr.lines().filter(|line| line.starts_with("+ ")).count();
-    ensure!(effects > 0, "{told}");
+    // One before each effect, and one inside each write.
+    let count = |start: &str| told.stderr.lines().filter(|line| line.starts_with(start)).count();
+    let places = count("+ ") + count("+ write ");
+    ensure!(places > 0, "{told}");
     prepare()?;
     let (mut old, mut failed) = (picture(world)?, 0);
-    for effect in 1..=effects {
-        let cut = run(&format!("DUCTOR_FAULT={effect}"))?;
+    for place in 1..=places {
+        let cut = run(&format!("DUCTOR_FAULT={place}"))?;
         let now = picture(world)?;
         if cut.code == 0 {
             // There was another way: linger through sudo, or not at all.
-            ensure!(cut.stderr.contains("linger"), "effect {effect} was cut, and it is fine: {cut}");
+            ensure!(cut.stderr.contains("linger"), "place {place} was cut, and it is fine: {cut}");
             prepare()?;
             let again = picture(world)?;
-            assert_eq!(whoever_runs(&again), whoever_runs(&old), "after effect {effect}: {cut}");
+            assert_eq!(whoever_runs(&again), whoever_runs(&old), "after place {place}: {cut}");
             old = again;
             continue;
         }
         ensure!(cut.code == 1 && cut.stderr.contains("cut by DUCTOR_FAULT"), "{cut}");
         // Only a host that was stopped already is a new one then.
         if cut.stderr.contains(" stop ductor.service") {
-            assert_eq!(whoever_runs(&now), whoever_runs(&old), "after effect {effect}: {cut}");
+            assert_eq!(whoever_runs(&now), whoever_runs(&old), "after place {place}: {cut}");
             old = now;
         } else {
-            assert_eq!(now, old, "after effect {effect}: {cut}");
+            assert_eq!(now, old, "after place {place}: {cut}");
         }
         failed += 1;
     }
-    ensure!(failed + 1 >= effects, "only {failed} of {effects} were cut");
-    println!("ductor {}: cut at each of {effects} effects", words.join(" "));
+    ensure!(failed + 1 >= places, "only {failed} of {places} were cut");
+    println!("ductor {}: cut at each of {places} places", words.join(" "));
     Ok(())
 }
 

@@ -15,7 +15,8 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     }
     let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
-    match manager.report()?.state {
+    let report = manager.report()?;
+    match report.state {
         State::NotInstalled => context.screen.data("the service is not installed"),
         State::Stopped | State::Failed | State::GaveUp => {
             context.screen.data("already stopped");
@@ -30,6 +31,9 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
                 context.effects(false, |effects| manager.stop(effects))
             })?;
             context.screen.data("stopped");
+            if let Some(when) = report.starts_again() {
+                context.screen.say(format_args!("it starts again {when}"));
+            }
         }
     }
     Ok(Code::Done)

@@ -20,7 +20,7 @@ mod uninstall;
 
 use std::path::PathBuf;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Transaction};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host::HostState;
@@ -28,6 +28,7 @@ use crate::service::definition::{Chosen, ServiceDefinition};
 
 use super::manager::{Finding, Install, Installed, Logs, Manager, Problem, Report, State};
 use agents::{Agent, Folders};
+use before::Before;
 use domain::Domain;
 use job::Loaded;
 
@@ -53,13 +54,17 @@ impl Launchd {
                 .code(Code::NotInstalled)
                 .fix("ductor service install")
         })?;
-        let loaded = Loaded::ask()?;
-        if loaded.modern && switch::is_off() != Some(false) {
+        let before = Before::look()?;
+        let mut transaction = Transaction::new(effects);
+        before.restore_with(&mut transaction);
+        if before.loaded.modern && before.is_off != Some(false) {
             switch::turn(true, effects)?;
         }
+        before.touch(definition.clone(), &mut transaction);
         // Also after a host that did not end in time: it must not stay away once it did.
-        let ended = load::unload(&loaded, Some(&definition), effects);
+        let ended = load::unload(&before.loaded, Some(&definition), effects);
         load::load(&definition, effects)?;
+        transaction.commit();
         ended
     }
 

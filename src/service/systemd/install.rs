@@ -40,7 +40,11 @@ pub fn install(
     }
     if !ask()?.is_enabled() {
         let back = bus::systemctl(&["disable", unit::NAME]);
-        transaction.run(&bus::systemctl(&["enable", unit::NAME]), Some(back))?;
+        let enable = bus::systemctl(&["enable", unit::NAME]);
+        transaction.run(&enable, Some(back))?;
+        if effects.is_real() && !ask()?.is_enabled() {
+            return Err(Error::new(enable, "it says that it is done, but the unit is not enabled"));
+        }
     }
     if how.linger && !linger::switch_on(home, &mut transaction)? {
         installed.problems.push(linger::problem());

@@ -46,13 +46,20 @@ pub fn switch_on(home: &Home, transaction: &mut Transaction<'_>) -> Result<bool>
     // First: what can't be remembered can't be taken back.
     transaction.create_folder(&home.data())?;
     transaction.write(&note(home), b"Switched on by `ductor service install`.\n", 0o600)?;
-    for (on, off) in ways("enable-linger").into_iter().zip(ways("disable-linger")) {
-        if transaction.attempt(&on, off) && (is_on() || !transaction.effects().is_real()) {
-            return Ok(true);
-        }
+    if turn(true, transaction) {
+        return Ok(true);
     }
     forget(home, transaction.effects())?;
     Ok(false)
+}
+
+/// Asks for it in each way until one works. Whether it is so then.
+fn turn(on: bool, transaction: &mut Transaction<'_>) -> bool {
+    let (verb, back) =
+        if on { ("enable-linger", "disable-linger") } else { ("disable-linger", "enable-linger") };
+    ways(verb).into_iter().zip(ways(back)).any(|(way, back)| {
+        transaction.attempt(&way, back) && (is_on() == on || !transaction.effects().is_real())
+    })
 }
 
 /// `loginctl VERB` as the user, and through a sudo that does not ask. Neither waits for an answer.
@@ -73,11 +80,10 @@ pub fn switch_off(home: &Home, units: &Path, transaction: &mut Transaction<'_>) 
     if !note(home).exists() {
         return Ok(None);
     }
-    let mut ways = ways("disable-linger").into_iter().zip(ways("enable-linger"));
     let user = bus::user_name();
     let said = match other_enabled_unit(units) {
         Some(other) => format!("linger stays on: {other} needs it"),
-        None if ways.any(|(off, on)| transaction.attempt(&off, on)) => "linger is off again".into(),
+        None if turn(false, transaction) => "linger is off again".into(),
         None => format!(
             "linger stays on, as this needs an administrator: sudo loginctl disable-linger {}",
             shell_words::quote(&user)

@@ -18,7 +18,7 @@ mod units;
 use std::path::Path;
 
 use crate::effects::{Effects, Transaction};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::definition::{Chosen, ServiceDefinition};
 use crate::service::render::unit;
@@ -138,7 +138,7 @@ impl Manager for Systemd {
     }
 
     fn stop(&self, effects: &Effects<'_>) -> Result<()> {
-        Transaction::new(effects).run(&bus::systemctl(&["stop", unit::NAME]), None)
+        stop(&mut Transaction::new(effects))
     }
 
     fn restart(&self, effects: &Effects<'_>) -> Result<()> {
@@ -160,6 +160,16 @@ fn text_at(path: &Path) -> Option<String> {
         Some(Unit::Ours { text }) => Some(text),
         _ => None,
     }
+}
+
+/// Ends the host, and sees that it has ended.
+fn stop(transaction: &mut Transaction<'_>) -> Result<()> {
+    let stop = bus::systemctl(&["stop", unit::NAME]);
+    transaction.run(&stop, None)?;
+    if transaction.effects().is_real() && Shown::ask()?.state().is_active() {
+        return Err(Error::new(stop, "it says that it is done, but the service is not stopped"));
+    }
+    Ok(())
 }
 
 /// Starts or restarts, with the counter of failed starts cleared: who asks for it has seen to the cause.

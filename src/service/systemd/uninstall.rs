@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use crate::effects::{Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
-use crate::service::manager::State;
 use crate::service::render::unit;
 
 use super::show::Shown;
@@ -61,7 +60,7 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
     }
     if runs {
         // Before the manager hears that the definition is gone, and with it how the host is to be stopped.
-        transaction.run(&bus::systemctl(&["stop", unit::NAME]), None)?;
+        super::stop(&mut transaction)?;
         said.push("stopped the service".into());
     }
     if reachable && !said.is_empty() {
@@ -80,8 +79,7 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
 /// Whether there is a host to stop. Its files may be gone, when an earlier command was cut off.
 fn is_ours_and_runs(folders: &Folders, own: Option<&Unit>) -> Result<bool> {
     let foreign = matches!(folders.for_everybody(), Some((_, Unit::Foreign | Unit::Python { .. })));
-    let idle = [State::NotInstalled, State::Stopped, State::Failed, State::GaveUp];
-    Ok((own.is_some() || !foreign) && !idle.contains(&Shown::ask()?.state()))
+    Ok((own.is_some() || !foreign) && Shown::ask()?.state().is_active())
 }
 
 /// Folders that the installation may have made; those that hold anything else stay.

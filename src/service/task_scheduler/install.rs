@@ -10,7 +10,7 @@ use crate::effects::{Effects, Transaction, ask, file};
 use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
-use crate::service::manager::{Install, Installed, State};
+use crate::service::manager::{Install, Installed};
 use crate::service::render::element::Element;
 use crate::service::render::task_xml::{self, utf16};
 
@@ -32,7 +32,7 @@ pub fn install(
         return Err(foreign.refuse());
     }
     let before = tasks.service();
-    let runs = before.is_some_and(|task| runs(running::look(home, Some(task)).state));
+    let runs = before.is_some_and(|task| running::look(home, Some(task)).state.is_active());
     let mut transaction = Transaction::new(effects);
     let mut installed = Installed::default();
     let current = before.filter(|task| task.maker == Maker::Ours && keep::holds(&task.tree, &wanted, &user));
@@ -51,6 +51,7 @@ pub fn install(
         start(home, before.filter(|_| runs), &task, &mut transaction)?;
         installed.started = true;
     }
+    transaction.effects().remove(&home.task())?; // of an installation that was cut off
     transaction.commit();
     if installed.changed {
         installed
@@ -69,10 +70,6 @@ fn look(effects: &Effects<'_>) -> Result<(User, Tasks)> {
         let user = User::unknown();
         if effects.is_real() { Err(error) } else { Ok((user.clone(), Tasks::none(&user))) }
     })
-}
-
-fn runs(state: State) -> bool {
-    !matches!(state, State::Stopped | State::Failed | State::Unknown)
 }
 
 fn took_over(task: &Task) -> String {

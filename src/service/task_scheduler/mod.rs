@@ -17,7 +17,7 @@ mod user;
 use std::cell::RefCell;
 use std::path::Path;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Transaction};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::service::definition::{Chosen, ServiceDefinition};
@@ -130,8 +130,11 @@ impl Manager for TaskScheduler {
 
     fn restart(&self, effects: &Effects<'_>) -> Result<()> {
         let task = self.service()?;
-        running::stop(&self.home, &task, effects)?;
-        self.changed(running::start(&self.home, &task, effects))
+        let mut transaction = Transaction::new(effects);
+        running::stop_for_now(&self.home, &task, &mut transaction)?;
+        self.changed(running::start(&self.home, &task, effects))?;
+        transaction.commit();
+        Ok(())
     }
 
     fn render(&self, definition: &ServiceDefinition) -> Result<String> {

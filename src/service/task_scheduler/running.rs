@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::effects::Effects;
+use crate::effects::{Effects, Transaction, ask};
 use crate::error::Result;
 use crate::home::Home;
 use crate::host::{self, Host, Supervision};
@@ -98,6 +98,15 @@ pub fn stop(home: &Home, task: &Task, effects: &Effects<'_>) -> Result<()> {
     let end = schtasks(&["/End", "/TN", &task.name]);
     let output = effects.run(&end)?;
     if wait_until(effects, || !runs()) { Ok(()) } else { Err(refused(end.failed(&output))) }
+}
+
+/// The same as a step of something: when that is taken back, what ran runs again.
+pub fn stop_for_now(home: &Home, task: &Task, transaction: &mut Transaction<'_>) -> Result<()> {
+    if look(home, Some(task)).state.is_active() {
+        let run = schtasks(&["/Run", "/TN", &task.name]);
+        transaction.back(move || drop(ask(&run)));
+    }
+    stop(home, task, transaction.effects())
 }
 
 fn end_host(home: &Home, effects: &Effects<'_>) -> Result<()> {

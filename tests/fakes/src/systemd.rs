@@ -67,7 +67,12 @@ impl Service {
 
     /// Nobody looks after it.
     pub fn is_idle(&self) -> bool {
-        self.active == "inactive" || self.active == "failed"
+        self.is_ended() || self.active == "failed"
+    }
+
+    /// There is nothing to be known of it.
+    pub fn is_ended(&self) -> bool {
+        self.active == "inactive"
     }
 
     fn write(&self, state: &State, name: &str) {

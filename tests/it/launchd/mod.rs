@@ -5,14 +5,13 @@
 
 mod cases;
 mod definitions;
-mod faults;
 mod hosts;
 mod on_a_mac;
 mod verbs;
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use fakes::state::State;
 use serde_json::Value;
@@ -53,11 +52,15 @@ impl Mac {
     }
 
     pub fn ductor_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Said {
+        Said::of(self.command(words).envs(variables.iter().copied()))
+    }
+
+    pub fn command(&self, words: &[&str]) -> Command {
         let path = format!("{}:/usr/bin:/bin", self.world.path("bin").display());
         let mut command = self.world.ductor(words);
         command.env("DUCTOR_MANAGER", "launchd").env("PATH", path).env("LANG", "C.UTF-8");
         command.env("FAKE_STATE", self.launchd.path("")).env_remove("DUCTOR_BOT");
-        Said::of(command.envs(variables.iter().copied()))
+        command
     }
 
     pub fn install(&self) -> Said {

@@ -33,6 +33,15 @@ fn what_install_makes_is_the_users_alone() {
 }
 
 #[test]
+fn a_stop_says_that_it_starts_again_at_the_next_login() {
+    let mac = Mac::installed();
+    assert_eq!(mac.ductor(&["service", "stop"]).ended(0).err, "it starts again at your next login\n");
+    mac.ductor(&["service", "start"]).ended(0);
+    mac.launchctl(&["disable", &mac.job("gui")]);
+    assert_eq!(mac.ductor(&["stop"]).ended(0).out, "stopped the service\n");
+}
+
+#[test]
 fn install_again_changes_nothing() {
     let mac = Mac::installed();
     let host = mac.status()["pid"].clone();

@@ -100,6 +100,21 @@ fn case_19_stop_ends_the_whole_tree_in_order() {
 }
 
 #[test]
+fn a_stop_says_when_it_starts_again() {
+    let linux = Linux::installed();
+    let said = linux.ductor(&["service", "stop"]).ended(0);
+    assert_eq!((&*said.out, &*said.err), ("stopped\n", "it starts again at the next boot\n"));
+    linux.ductor(&["service", "start"]).ended(0);
+    linux.systemctl(&["disable", "ductor.service"]);
+    assert_eq!(linux.ductor(&["stop"]).ended(0).out, "stopped the service\n");
+
+    let linux = Linux::new();
+    linux.install(&["--no-linger"]).ended(0);
+    let said = linux.ductor(&["stop"]).ended(0);
+    assert_eq!(said.out, "stopped the service; it starts again at your next login\n");
+}
+
+#[test]
 fn restart_is_a_new_host_that_is_not_counted() {
     let linux = Linux::installed();
     let before = linux.status();

@@ -64,6 +64,16 @@ fn case_19_stop_ends_the_whole_tree_in_order() {
 }
 
 #[test]
+fn a_stop_says_that_it_starts_again_at_the_next_login() {
+    let machine = Machine::new();
+    machine.install(&[]).ok();
+    assert_eq!(machine.service(&["stop"]).ok().err, "it starts again at your next login\n");
+    machine.service(&["start"]).ok();
+    machine.schtasks(&["/Change", "/TN", "ductor", "/DISABLE"]).ok();
+    assert_eq!(machine.ductor(&["stop"]).ok().out, "stopped the service\n");
+}
+
+#[test]
 fn restart_is_a_new_host() {
     let machine = Machine::new();
     machine.install(&[]).ok();

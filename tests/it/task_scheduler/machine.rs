@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant};
 
 use fakes::state::State;
 use serde_json::Value;
@@ -165,15 +164,6 @@ impl Machine {
     pub fn home(&self) -> ductor::home::Home {
         let user: PathBuf = self.world.path("").components().collect();
         ductor::home::Home::of(user, None).unwrap()
-    }
-
-    /// Waits until everything is as it was; what ran may take a moment to run again.
-    pub fn wait_for_everything(&self, was: &BTreeMap<String, String>, what: &str) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while &self.everything() != was {
-            assert!(Instant::now() < deadline, "{what}: {:#?} is no longer {was:#?}", self.everything());
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 
     /// Waits until the host has a bot, and this is a new one.

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use crate::state::State;
+use crate::systemd::Service;
 
 /// The folders of units of one user.
 pub struct Folders {
@@ -123,7 +124,10 @@ impl Definition {
 
     /// What the manager knows: what it read once, or what it reads now. None where there is nothing.
     pub fn read(state: &State, name: &str) -> Option<Self> {
-        let remembered = state.get(&file(name)).and_then(|text| serde_json::from_str(&text).ok());
+        let is_wanted = Folders::of(state).state_of(name) == "enabled";
+        let remembered =
+            state.get(&file(name)).filter(|_| is_wanted || !Service::read(state, name).is_ended());
+        let remembered = remembered.and_then(|text| serde_json::from_str(&text).ok());
         remembered.or_else(|| Some(Self::find(state, name)).filter(|found| found.fragment.is_some()))
     }
 
