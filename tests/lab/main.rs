@@ -20,6 +20,7 @@ mod installer;
 mod journal;
 mod lab;
 mod made_of;
+mod manual;
 mod msi;
 mod onboarding;
 mod openrc;
@@ -83,6 +84,7 @@ fn main() -> ExitCode {
         unit::TESTS,
         lab::TESTS,
         made_of::TESTS,
+        manual::TESTS,
         package::TESTS,
         picture::TESTS,
         service::TESTS,
