@@ -149,7 +149,9 @@ fn public_api(workspace: &Workspace) -> Result<String> {
         return Ok("nothing to compare with: this version is the baseline".into());
     };
     let mut check = cargo();
-    check.args(["semver-checks", "--package", "ductor", "--baseline-rev"]).arg(format!("v{baseline}"));
+    check
+        .args(["semver-checks", "--package", "ductor", "--default-features", "--baseline-rev"])
+        .arg(format!("v{baseline}"));
     output(check.current_dir(&workspace.root)).context(
         "it breaks what was promised, so raise the version; or the checker is missing: \
          cargo install cargo-semver-checks --locked",
