@@ -4,7 +4,6 @@
 //! The rest is cargo's `--locked`, the release profile, and the compiler itself, which is to be the same one.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -13,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::release::NAME;
 use crate::target::Target;
-use crate::workspace::{Workspace, cargo, output};
+use crate::workspace::{Workspace, cargo, output, rustc};
 use crate::{linker, macho, made_of};
 
 /// Compiles the programs of a target. Cargo says on stderr how far it is.
@@ -104,7 +103,6 @@ fn remap(workspace: &Workspace) -> Result<Vec<String>> {
 
 /// The sources of the standard library, where they are installed, under the name they have where they are not.
 fn standard_library() -> Result<(PathBuf, String)> {
-    let rustc = || Command::new(env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc")));
     let sysroot = String::from_utf8(output(rustc().arg("--print=sysroot"))?)?;
     let version = String::from_utf8(output(rustc().arg("-vV"))?)?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown");

@@ -4,7 +4,6 @@
 //! A machine of the target's own OS links by itself, and so does one whose user has named a linker.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,8 +12,8 @@ use anyhow::{Context, Result};
 
 use crate::lab::needs::on_path;
 use crate::target::{Linker, MACOS, Target};
-use crate::tools::Missing;
-use crate::workspace::{Workspace, output};
+use crate::tools::{self, Missing};
+use crate::workspace::Workspace;
 
 /// The linker of Rust's own tool chain, as rustc finds it.
 const RUST: &str = "rust-lld";
@@ -39,11 +38,11 @@ pub fn missing(target: &Target) -> Option<Missing> {
 /// chain without it (Debian's) links as it does by itself.
 ///
 /// # Errors
-/// The linker is missing, or rustc can't be run.
+/// The linker is missing.
 pub fn set(build: &mut Command, target: &Target, workspace: &Workspace) -> Result<()> {
     match needed(target) {
         Linker::Default | Linker::Mingw(_) => {}
-        Linker::Rust if own()? => drop(build.env(variable(target), RUST)),
+        Linker::Rust if own() => drop(build.env(variable(target), RUST)),
         Linker::Rust => {}
         Linker::Zig => {
             build.env(variable(target), workspace.root.join("packaging/zig-cc"));
@@ -76,11 +75,8 @@ fn variable(target: &Target) -> String {
 }
 
 /// Whether this tool chain brings a linker.
-fn own() -> Result<bool> {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    // The folder of the host's standard library has a neighbour for programs.
-    let folder = output(Command::new(rustc).arg("--print=target-libdir"))?;
-    Ok(PathBuf::from(String::from_utf8_lossy(&folder).trim()).with_file_name("bin").join(RUST).is_file())
+fn own() -> bool {
+    tools::of_host().is_some_and(|host| host.join("bin").join(RUST).is_file())
 }
 
 /// zig: what `ZIG` names, else the one in PATH, else the one that `cross-setup.sh` has got.

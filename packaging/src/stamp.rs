@@ -2,7 +2,6 @@
 //! is still what `sha256.sum` says, there is nothing to make.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::release::Release;
 use crate::verify;
-use crate::workspace::{Workspace, output};
+use crate::workspace::{Workspace, output, rustc};
 
 /// How the variables begin that change what cargo and rustc make.
 const VARIABLES: [&str; 5] = ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUST", "ZIG"];
@@ -38,8 +37,7 @@ impl Stamp {
         };
         add("asked", asked.as_bytes());
         add("release", format!("{} {}", release.version, release.epoch).as_bytes());
-        let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-        add("rustc", &output(Command::new(rustc).arg("-vV"))?);
+        add("rustc", &output(rustc().arg("-vV"))?);
         let mut variables: Vec<_> = env::vars_os().collect();
         variables.sort();
         for (name, value) in &variables {

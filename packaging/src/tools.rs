@@ -3,8 +3,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
@@ -16,7 +17,7 @@ use sha2::{Digest, Sha512};
 use crate::cargo_dist;
 use crate::linker;
 use crate::target::Target;
-use crate::workspace::output;
+use crate::workspace::{output, rustc};
 
 /// Something that this machine lacks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,15 +41,24 @@ pub fn compiler(triple: &str) -> Option<Missing> {
     })
 }
 
-/// Whether rustc knows the target and its compiled standard library is there.
+/// Whether the compiled standard library of a target is there.
 pub fn has_standard_library(triple: &str) -> bool {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| OsString::from("rustc"));
-    let Ok(folder) = output(Command::new(rustc).args(["--print=target-libdir", "--target", triple])) else {
-        return false;
-    };
-    let folder = PathBuf::from(String::from_utf8_lossy(&folder).trim());
+    let Some(host) = of_host() else { return false };
     let is_std = |name: OsString| name.to_string_lossy().starts_with("libstd-");
+    let folder = host.with_file_name(triple).join("lib");
     folder.read_dir().is_ok_and(|files| files.flatten().any(|file| is_std(file.file_name())))
+}
+
+/// What rustc has for the machine that it runs on: the standard library in `lib`, programs in `bin`. Beside it is the
+/// same for other targets. It is asked once: an answer takes longer, through rustup, than all else of an unchanged
+/// `dist`.
+pub fn of_host() -> Option<&'static Path> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let ask = || {
+        let library = output(rustc().arg("--print=target-libdir")).ok()?;
+        Some(Path::new(String::from_utf8_lossy(&library).trim()).parent()?.to_owned())
+    };
+    FOLDER.get_or_init(ask).as_deref()
 }
 
 /// Where the program of cargo-dist is, in the version that this release wants: another one writes other bytes.
