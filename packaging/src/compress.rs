@@ -1,22 +1,10 @@
-//! Compression that depends on nothing but its input: no time, no file name, no number of processors.
+//! Compression that depends on nothing but its input: no time, no file name, no number of processors. For xz see
+//! [`crate::xz`].
 
 use std::io::Write;
 
 use anyhow::Result;
 use flate2::{Compression, GzBuilder};
-use liblzma::stream::{Check, Stream};
-use liblzma::write::XzEncoder;
-
-/// As `xz -6` would: above it only memory grows, for inputs smaller than its window of 8 MiB.
-///
-/// # Errors
-/// Not enough memory.
-pub fn xz(bytes: &[u8]) -> Result<Vec<u8>> {
-    let stream = Stream::new_easy_encoder(6, Check::Crc64)?;
-    let mut encoder = XzEncoder::new_stream(Vec::new(), stream);
-    encoder.write_all(bytes)?;
-    Ok(encoder.finish()?)
-}
 
 /// As `gzip -9n` would.
 ///

@@ -159,7 +159,8 @@ fn folder(workspace: &Workspace, out: Option<&Path>) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Packs every bundle of the plan, as many at a time as there are processors, and writes its file.
+/// Packs every bundle of the plan, twice as many at a time as there are processors, and writes its file: one that
+/// waits for what another compresses leaves its processor to a third.
 fn pack(
     plan: &[Planned],
     payloads: &[(&Target, Result<Payload>)],
@@ -178,7 +179,7 @@ fn pack(
             }
         }
     };
-    let workers = std::thread::available_parallelism().map_or(1, Into::into);
+    let workers = 2 * std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| (0..workers).for_each(|_| drop(scope.spawn(worker))));
     let mut results = results.into_inner().unwrap_or_default();
     results.sort_by_key(|(at, ..)| *at);

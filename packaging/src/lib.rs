@@ -10,7 +10,7 @@
 //! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler,
 //! with [`made_of`]), [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs),
 //! [`stamp`] (whether anything has changed), [`kept`] (what was made before), [`progress`] and [`report`] (what is said).
-//! The writers share [`tree`], [`compress`], [`elf`], [`macho`] and [`text`].
+//! The writers share [`tree`], [`compress`], [`xz`], [`elf`], [`macho`] and [`text`].
 //!
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
@@ -72,3 +72,4 @@ pub mod tree;
 pub mod verify;
 pub mod version;
 pub mod workspace;
+pub mod xz;

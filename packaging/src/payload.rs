@@ -14,6 +14,7 @@ use crate::checksums::sha256;
 use crate::release::NAME;
 use crate::target::{Os, Target};
 use crate::workspace::Workspace;
+use crate::xz::Shared;
 
 /// The files of a target's bundles.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Payload {
     pub target: &'static Target,
     /// The files.
     pub files: Vec<File>,
+    /// What one format has compressed and another can take.
+    pub shared: Shared,
 }
 
 /// A file that is put inside.
@@ -77,7 +80,7 @@ impl Payload {
         put(Role::Changelog, "CHANGELOG.md", workspace.read("CHANGELOG.md")?);
         put(Role::Licence, "LICENSE-MIT", workspace.read("LICENSE-MIT")?);
         put(Role::Licence, "LICENSE-APACHE", workspace.read("LICENSE-APACHE")?);
-        Ok(Self { target, files })
+        Ok(Self { target, files, shared: Shared::default() })
     }
 }
 

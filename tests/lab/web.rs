@@ -13,7 +13,8 @@ use xtask::lab::image::FETCHING;
 use xtask::lab::{Output, wait_for};
 use xtask::test::in_lab::PACKAGE;
 use xtask::workspace::Workspace;
-use xtask::{checksums, compress, installers, manifest};
+use xtask::xz::{Shared, xz};
+use xtask::{checksums, installers, manifest};
 
 use crate::world::{PATIENCE, World};
 
@@ -138,7 +139,7 @@ fn archive(program: &[u8]) -> Result<(String, Vec<u8>)> {
         made.append_data(&mut header, path, &bytes[..])?;
     }
     let name = path.file_name().context("an archive has a name")?.to_string_lossy().into_owned();
-    Ok((name, compress::xz(&made.into_inner()?)?))
+    Ok((name, xz(&made.into_inner()?, &Shared::default())?))
 }
 
 /// The archive that was made beside the package.

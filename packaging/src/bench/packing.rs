@@ -14,6 +14,7 @@ use crate::payload::Payload;
 use crate::release::Release;
 use crate::target::{self, Target};
 use crate::tree::{Node, Tree};
+use crate::xz::Shared;
 
 /// The questions of this file.
 pub fn contests() -> Vec<Contest> {
@@ -114,12 +115,18 @@ impl Pack {
         BUNDLES.iter().filter(move |bundle| bundle.platform == platform).map(|bundle| bundle.format)
     }
 
+    /// The payload, of which nothing is compressed yet.
+    pub fn fresh(&self) -> Payload {
+        Payload { shared: Shared::default(), ..self.payload.clone() }
+    }
+
     /// Packs one format so many times: the seconds, and the size.
     fn time(&self, format: &Format, rounds: usize) -> Result<Side> {
         let (mut figures, mut size) = (Vec::new(), 0);
         for _ in 0..rounds {
+            let payload = self.fresh();
             let start = Instant::now();
-            size = (format.pack)(&self.release, &self.payload)?.len();
+            size = (format.pack)(&self.release, &payload)?.len();
             figures.push(start.elapsed().as_secs_f64());
         }
         let name = format!("ductor, {}", format.name);
@@ -152,12 +159,11 @@ fn all(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
     let pack = Pack::of(arena)?;
     let mut figures = Vec::new();
     for _ in 0..rounds {
+        let payload = pack.fresh();
         let start = Instant::now();
         std::thread::scope(|scope| {
-            let packing: Vec<_> = pack
-                .formats()
-                .map(|format| scope.spawn(|| (format.pack)(&pack.release, &pack.payload)))
-                .collect();
+            let packing: Vec<_> =
+                pack.formats().map(|format| scope.spawn(|| (format.pack)(&pack.release, &payload))).collect();
             packing.into_iter().try_for_each(|it| it.join().map_or(Ok(()), |packed| packed.map(drop)))
         })?;
         figures.push(start.elapsed().as_secs_f64());

@@ -9,7 +9,7 @@ use semver::Version;
 
 use super::Format;
 use super::ar::ar;
-use crate::compress::{gzip, xz};
+use crate::compress::gzip;
 use crate::elf::{self, Needs};
 use crate::layout::{self, Distribution};
 use crate::payload::{File, Payload, Role};
@@ -18,6 +18,7 @@ use crate::target::Target;
 use crate::text::wrap;
 use crate::tree::{Node, Tree};
 use crate::version;
+use crate::xz::xz;
 
 /// `ductor_0.1.0-1_amd64.deb`
 pub const FORMAT: Format = Format {
@@ -65,8 +66,8 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
     for (name, script) in [("postinst", POSTINST), ("prerm", PRERM), ("postrm", POSTRM)] {
         control.add(name, 0o755, script.into())?;
     }
-    let control = xz(&control.tar("./", release.epoch)?)?;
-    let data = xz(&data.tar("./", release.epoch)?)?;
+    let control = xz(&control.tar("./", release.epoch)?, &payload.shared)?;
+    let data = xz(&data.tar("./", release.epoch)?, &payload.shared)?;
     let members: [(&str, &[u8]); 3] =
         [("debian-binary", b"2.0\n"), ("control.tar.xz", &control), ("data.tar.xz", &data)];
     Ok(ar(&members, release.epoch))

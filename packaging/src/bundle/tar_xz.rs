@@ -4,12 +4,12 @@ use anyhow::Result;
 use semver::Version;
 
 use super::{BSDTAR, Format};
-use crate::compress::xz;
 use crate::layout;
 use crate::payload::Payload;
 use crate::release::{NAME, Release};
 use crate::target::Target;
 use crate::tree::Tree;
+use crate::xz::xz;
 
 /// `ductor-x86_64-unknown-linux-musl.tar.xz`
 pub const FORMAT: Format = Format {
@@ -28,7 +28,7 @@ fn file(_: &Version, target: &Target) -> String {
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
-    xz(&tree(release, payload)?.tar("", release.epoch)?)
+    xz(&tree(release, payload)?.tar("", release.epoch)?, &payload.shared)
 }
 
 fn tree(_: &Release, payload: &Payload) -> Result<Tree> {

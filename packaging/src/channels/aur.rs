@@ -98,7 +98,7 @@ fn pkgbuild(fields: &[(String, Value)], archives: &[Source]) -> Result<String> {
 
 /// Where a file stands in the archive, and where in the package. makepkg compresses man pages by itself.
 fn places(payload: &Payload, file: &File) -> Result<(String, String)> {
-    let alone = Payload { target: payload.target, files: vec![file.clone()] };
+    let alone = Payload { files: vec![file.clone()], ..payload.clone() };
     let place = |tree: &Tree| {
         let (path, _) = tree.files().next().with_context(|| format!("{} has no place", file.name))?;
         anyhow::Ok(path.to_owned())
