@@ -79,16 +79,22 @@ struct Options<'a> {
 
 /// The host of this home, if one runs.
 pub fn find(home: &Home) -> Option<Host> {
-    // Where somebody took the file of the lock away, the bots tell until the host has locked anew. The file may be
-    // there again: a second host made it before it saw them.
-    let process = lock::holder(home).or_else(|| tree::living_host(home))?;
+    find_by(home, Process::all)
+}
+
+/// The same, by the lock or else by these processes: where somebody took the file of the lock away, the bots tell
+/// until the host has locked anew. The file may be there again: a second host made it before it saw them.
+fn find_by(home: &Home, processes: impl FnOnce() -> Vec<Process>) -> Option<Host> {
+    let process = lock::holder(home).or_else(|| tree::living_host(home, processes()))?;
     Some(Host { process, state: HostState::of(home, process) })
 }
 
 /// The host of this home, if this process runs in its tree.
 pub fn inside(home: &Home) -> Option<Host> {
-    let host = find(home)?;
-    Process::current().ancestors().contains(&host.process).then_some(host)
+    let us = Process::current();
+    let above = us.ancestors();
+    let host = find_by(home, || [&[us], above.as_slice()].concat())?;
+    above.contains(&host.process).then_some(host)
 }
 
 /// The home that a command is about. In the tree of a host that is its home, as the bot changes `DUCTOR_HOME` for
@@ -158,7 +164,7 @@ fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Resul
         Refused::Held(holder) => held(home, holder),
         Refused::Failed(error) => error,
     })?;
-    if let Some(other) = tree::living_host(home) {
+    if let Some(other) = tree::living_host(home, Process::all()) {
         return Err(held(home, Some(other)));
     }
     match tree::kill_all(|| tree::leftovers(home)) {

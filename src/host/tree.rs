@@ -124,14 +124,14 @@ pub fn leftovers(home: &Home) -> Vec<Process> {
     Process::all().into_iter().filter(is_left).collect()
 }
 
-/// A living host of this home, other than this process, by the trees of bots. The lock does not tell of one
-/// whose file was taken away just now; until it has locked anew, a second bot could start.
-pub fn living_host(home: &Home) -> Option<Process> {
+/// A living host of this home, other than this process, in whose tree one of these processes is. The lock does not
+/// tell of one whose file was taken away just now; until it has locked anew, a second bot could start.
+pub fn living_host(home: &Home, processes: Vec<Process>) -> Option<Process> {
     let host = |process: Process| {
         let mark = Mark::of(&process).filter(|mark| process.is_ours() && mark.holds(&process))?;
         (mark.is_about(home) && mark.host != Process::current() && mark.host.is_alive()).then_some(mark.host)
     };
-    Process::all().into_iter().find_map(host)
+    processes.into_iter().find_map(host)
 }
 
 /// What a host writes into the environment of its tree.

@@ -73,7 +73,7 @@ pub fn own_uid() -> u32 {
 
 /// The numbers of one line of proc_pid_status(5).
 fn status(pid: u32, name: &str) -> Option<Vec<u32>> {
-    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
+    let status = read(pid, "status").ok()?;
     let status = String::from_utf8_lossy(&status);
     let numbers = status.lines().find_map(|line| line.strip_prefix(name))?;
     numbers.split_ascii_whitespace().map(|number| number.parse().ok()).collect()
@@ -119,9 +119,10 @@ fn read_of_started(pid: u32, file: &str) -> Vec<u8> {
     }
 }
 
-/// A process decides how large these files are; execve(2) lets it start with 6 MiB at most.
+/// A process decides how large some of these files are; execve(2) lets it start with 6 MiB at most. The rest are
+/// small, and all are said to be empty: without room at hand each would be read in a dozen pieces.
 fn read(pid: u32, file: &str) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(2048);
     File::open(format!("/proc/{pid}/{file}"))?.take(6 << 20).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
