@@ -101,6 +101,7 @@ mod host;
 #[cfg(feature = "auditable")]
 mod made_of;
 mod origin;
+mod parsers;
 mod process;
 mod search_path;
 pub mod service;
@@ -115,6 +116,7 @@ pub mod internals {
     pub use crate::effects::file::replace;
     pub use crate::host::lock::holder;
     pub use crate::origin::check::sha256;
+    pub use crate::parsers::ALL as PARSERS;
     pub use crate::process::{Process, Signal};
     pub use crate::service::render::{command_line::split, element::Element};
 }

@@ -208,6 +208,19 @@ mod tests {
         Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
     }
 
+    /// The threat model names tests, which can't be made from a list: it is prose.
+    #[test]
+    fn every_test_that_the_page_on_security_names_is_there() {
+        let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+        let quoted = page.split('`').skip(1).step_by(2);
+        let named: Vec<&str> = quoted.filter(|word| word.contains("::")).collect();
+        let there = sources(root()).unwrap();
+        for test in &named {
+            assert!(there.contains(&(*test).to_owned()), "there is no test {test}");
+        }
+        assert!(named.len() > 20, "{named:?}");
+    }
+
     #[test]
     fn the_pages_are_current() {
         for cases in [&ACCEPTANCE, &FAULTS] {

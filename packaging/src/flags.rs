@@ -44,6 +44,8 @@ pub enum Verb {
     },
     /// Pass every check of this repository
     Test(crate::test::Wanted),
+    /// Feed every parser with anything
+    Fuzz(crate::fuzz::Wanted),
     /// Measure ductor beside others: a table of ratios
     Bench(crate::bench::Wanted),
     /// Kill, stop and restart hosts and bots at random, and see that one bot comes back, in time, with all its lines

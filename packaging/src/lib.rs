@@ -22,7 +22,8 @@
 //!
 //! [`mod@bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
 //!
-//! [`soak`] goes on with the host for hours. [`acceptance`] says what came of them, case by case and fault by fault.
+//! [`soak`] goes on with the host for hours, [`fuzz`] feeds every parser with anything. [`acceptance`] says what came of
+//! the tests, case by case and fault by fault.
 //!
 //! [`docs`] reads the pages for people.
 //!
@@ -46,6 +47,7 @@ pub mod elf;
 pub mod epoch;
 pub mod flags;
 pub mod formula;
+pub mod fuzz;
 pub mod installers;
 pub mod kept;
 pub mod lab;

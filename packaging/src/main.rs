@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use xtask::flags::{Flags, Verb};
-use xtask::{bench, checklist, dist, lab, picture, report, site, soak, test, verify};
+use xtask::{bench, checklist, dist, fuzz, lab, picture, report, site, soak, test, verify};
 
 fn main() -> ExitCode {
     let done = match Flags::parse().verb {
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Verb::Picture { package } => picture::run(package.as_deref()).map(|()| 0),
         Verb::Site { folder, out } => site::run(folder.as_deref(), out.as_deref()).map(|()| 0),
         Verb::Test(wanted) => Ok(test::run(&wanted)),
+        Verb::Fuzz(wanted) => fuzz::run(&wanted),
         Verb::Bench(wanted) => bench::run(&wanted),
         Verb::Soak(wanted) => soak::run(&wanted),
         Verb::Lab(verb) => lab::command::run(&verb).map(|code| u8::try_from(code).unwrap_or(1)),

@@ -83,7 +83,8 @@ pub fn folder() -> PathBuf {
     env::var_os("DUCTOR_TOOLS").map_or_else(cache, PathBuf::from)
 }
 
-fn fetched(program: &str) -> PathBuf {
+/// Where a program is that [`fetch`] has got.
+pub fn fetched(program: &str) -> PathBuf {
     folder().join("bin").join(program)
 }
 

@@ -40,7 +40,7 @@ pub fn check(home: &Home) -> Result<()> {
 }
 
 /// The keys without which the bot does not start, or why nothing in the file counts.
-fn missing(bytes: &[u8]) -> Result<Vec<String>, String> {
+pub(crate) fn missing(bytes: &[u8]) -> Result<Vec<String>, String> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| format!("it is not UTF-8 (at byte {})", error.valid_up_to()))?;
     let config = Config::read(text)?;

@@ -19,15 +19,23 @@ const NAMES: [&str; 4] = ["token", "secret", "password", "key"];
 /// A shorter value may be any word.
 const SHORTEST: usize = 6;
 
+/// No configuration has more of them; each is a look at the whole text.
+const MANY: usize = 100;
+
 /// Tokens that are made by machines are longer than this.
 const LONG: usize = 20;
 
 /// The text without the secrets of this home's configuration, and without anything that looks like a token.
 pub fn hide(home: &Home, text: &str) -> String {
-    let config = file::read_bounded(&home.config(), LIMIT).unwrap_or_default();
+    hide_those_of(&file::read_bounded(&home.config(), LIMIT).unwrap_or_default(), text)
+}
+
+/// The same with the text of a configuration.
+pub(crate) fn hide_those_of(config: &[u8], text: &str) -> String {
     let mut values = Vec::new();
-    collect(&serde_json::from_slice(&config).unwrap_or_default(), false, &mut values);
+    collect(&serde_json::from_slice(config).unwrap_or_default(), false, &mut values);
     values.sort_by_key(|value| std::cmp::Reverse(value.len())); // one may be a part of another
+    values.truncate(MANY);
     let text = values.iter().fold(text.to_owned(), |text, value| text.replace(value, HIDDEN));
     without_tokens(&text)
 }

@@ -39,22 +39,33 @@ pub enum Program {
 pub fn of(path: &Path, search_path: &OsStr) -> io::Result<Program> {
     let mut head = Vec::new();
     file::open_regular(path)?.take(HEAD).read_to_end(&mut head)?;
+    let whole = || file::read_bounded(path, LAUNCHER).unwrap_or_default();
+    Ok(in_head(&head, whole, path, search_path))
+}
+
+/// The same of the beginning of a file, and all of it, should it be a launcher.
+pub(crate) fn in_head(
+    head: &[u8],
+    whole: impl FnOnce() -> Vec<u8>,
+    path: &Path,
+    search_path: &OsStr,
+) -> Program {
     if !head.starts_with(b"#!") {
         // No text has a NUL; every executable format of an operating system has one in its header.
-        let native = || launchers_python(path).map_or(Program::Native, Program::Python);
-        return Ok(if head.contains(&0) { native() } else { Program::NoShebang });
+        let native = || launchers_python(&whole()).map_or(Program::Native, Program::Python);
+        return if head.contains(&0) { native() } else { Program::NoShebang };
     }
-    let text = String::from_utf8_lossy(&head);
+    let text = String::from_utf8_lossy(head);
     let mut lines = text[2..].split('\n'); // to the kernel a carriage return is part of the name
     let (first, second) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let interpreter = long_form(path, second).unwrap_or_else(|| plain_form(first, search_path));
-    Ok(if is_python(&interpreter) { Program::Python(interpreter) } else { Program::Other(interpreter) })
+    if is_python(&interpreter) { Program::Python(interpreter) } else { Program::Other(interpreter) }
 }
 
 /// The python in a launcher for Windows: of the lines that look like a shebang, the last that names one.
-fn launchers_python(path: &Path) -> Option<PathBuf> {
-    let bytes = file::read_bounded(path, LAUNCHER).ok().filter(|bytes| bytes.starts_with(b"MZ"))?;
-    let starts = (0..bytes.len()).rev().filter(|&at| bytes[at..].starts_with(b"#!"));
+fn launchers_python(bytes: &[u8]) -> Option<PathBuf> {
+    let end = if bytes.starts_with(b"MZ") { bytes.len() } else { 0 };
+    let starts = (0..end).rev().filter(|&at| bytes[at..].starts_with(b"#!"));
     let pythons = starts.filter_map(|at| {
         let line = bytes[at + 2..].split(|&byte| byte == b'\n').next()?;
         let line = std::str::from_utf8(line).ok()?.trim();

@@ -24,9 +24,14 @@ use crate::words;
 /// of this user, its command line runs the bot, and it was started for this home.
 pub fn other_bot(home: &Home) -> Option<Process> {
     let note = file::read_bounded(&home.bot_pid(), 64).ok()?;
-    let bot = Process::of(std::str::from_utf8(&note).ok()?.trim().parse().ok()?)?;
+    let bot = Process::of(noted(&note)?)?;
     let runs_it = bot.is_ours() && runs_bot(&bot.command(), &chosen()) && is_for(home, &bot);
     (runs_it && !has_host(home, &bot)).then_some(bot)
+}
+
+/// The pid in a note.
+pub(crate) fn noted(note: &[u8]) -> Option<u32> {
+    std::str::from_utf8(note).ok()?.trim().parse().ok()
 }
 
 /// By the bot's own rule: `DUCTOR_HOME`, else `~/.ductor`. Another home's bot is a stranger to us.
@@ -84,7 +89,7 @@ fn chosen() -> Vec<String> {
 
 /// This command line runs the bot: its module or its console script by a Python, or the chosen command, which
 /// an interpreter may have been put before.
-fn runs_bot(command: &[OsString], chosen: &[String]) -> bool {
+pub(crate) fn runs_bot(command: &[OsString], chosen: &[String]) -> bool {
     let Some((program, args)) = command.split_first() else { return false };
     let name = Path::new(program).file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     (["python", "pypy"].iter().any(|python| name.starts_with(python)) && python_runs_bot(args))

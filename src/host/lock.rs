@@ -112,6 +112,14 @@ pub fn holder(home: &Home) -> Option<Process> {
     Process::of(os::lock_holder(&path)?)
 }
 
+/// The process that a lock's file names, where the system keeps the file itself from being written by others
+/// (Windows): `PID START`.
+#[cfg_attr(unix, allow(dead_code, reason = "the kernel says it there; it is tried all the same"))]
+pub(crate) fn noted(said: &[u8]) -> Option<Process> {
+    let (pid, start) = std::str::from_utf8(said).ok()?.trim_end().split_once(' ')?;
+    Some(Process { pid: pid.parse().ok()?, start: start.parse().ok()? })
+}
+
 /// This process holds the file at `path`.
 fn holds(path: &Path) -> bool {
     Id::at(path).is_some_and(|id| ours().contains(&id))

@@ -141,7 +141,7 @@ fn archives() -> Vec<String> {
 }
 
 /// The version that cargo-dist's manifest announces.
-fn version(manifest: &[u8]) -> Result<Version> {
+pub(crate) fn version(manifest: &[u8]) -> Result<Version> {
     let manifest: serde_json::Value =
         serde_json::from_slice(manifest).map_err(|error| Error::new(MANIFEST, error))?;
     let tag = manifest["announcement_tag"].as_str().unwrap_or_default();

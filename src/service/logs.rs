@@ -212,13 +212,18 @@ impl<W: Write> Write for Harmless<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut safe = Vec::with_capacity(bytes.len());
         for byte in bytes {
-            match (std::mem::take(&mut self.perhaps_c1), byte) {
-                (true, 0x80..=0x9f) => safe.push(b'?'),
-                (true, _) => safe.extend([0xc2, *byte]),
-                (false, 0xc2) => self.perhaps_c1 = true,
-                (false, b'\n' | b'\t' | b'\r') => safe.push(*byte),
-                (false, 0..=31 | 127) => safe.extend([b'^', byte ^ 64]),
-                (false, _) => safe.push(*byte),
+            if std::mem::take(&mut self.perhaps_c1) {
+                if matches!(byte, 0x80..=0x9f) {
+                    safe.push(b'?');
+                    continue;
+                }
+                safe.push(0xc2);
+            }
+            match byte {
+                0xc2 => self.perhaps_c1 = true,
+                b'\n' | b'\t' | b'\r' => safe.push(*byte),
+                0..=31 | 127 => safe.extend([b'^', byte ^ 64]),
+                _ => safe.push(*byte),
             }
         }
         self.sink.write_all(&safe)?;
@@ -336,5 +341,16 @@ mod tests {
         let mut sink = Harmless::new(Vec::new());
         sink.write_all("\x1b[2J[/home/me] 日本 §\t\x7f\u{9b}2J\n".as_bytes()).unwrap();
         assert_eq!(sink.sink, "^[[2J[/home/me] 日本 §\t^??2J\n".as_bytes());
+    }
+
+    #[test]
+    fn half_a_character_hides_no_control_sequence() {
+        let shown = |bytes: &[u8]| {
+            let mut sink = Harmless::new(Vec::new());
+            sink.write_all(bytes).unwrap();
+            sink.sink
+        };
+        assert_eq!(shown(b"\xc2\x1b[2J"), b"\xc2^[[2J");
+        assert_eq!(shown(b"\xc2\xc2\x9b2J"), b"\xc2?2J");
     }
 }

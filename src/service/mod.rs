@@ -8,14 +8,14 @@
 pub(crate) mod definition;
 pub(crate) mod doctor;
 mod folder;
-mod launchd;
+pub(crate) mod launchd;
 pub(crate) mod logs;
 pub(crate) mod manager;
 pub(crate) mod program;
 pub mod render;
 pub(crate) mod status;
 pub(crate) mod systemd;
-mod task_scheduler;
+pub(crate) mod task_scheduler;
 pub(crate) mod turn;
 pub(crate) mod up;
 

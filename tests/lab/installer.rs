@@ -26,7 +26,7 @@ crate::tests![
 ];
 
 /// What a machine writes by itself, and the bot.
-const ASIDE: &[&str] = &[
+pub const ASIDE: &[&str] = &[
     "/var/log",
     "/var/lib/systemd",
     "/var/tmp",
@@ -37,7 +37,7 @@ const ASIDE: &[&str] = &[
 ];
 
 /// A version after this one, of the same length.
-fn next() -> String {
+pub fn next() -> String {
     format!("9{}", &THIS[1..])
 }
 

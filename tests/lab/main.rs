@@ -7,6 +7,7 @@
 
 mod access;
 mod arch;
+mod attacks;
 mod cross;
 mod deb;
 mod definitions;
@@ -21,6 +22,7 @@ mod journal;
 mod lab;
 mod made_of;
 mod manual;
+mod mirror;
 mod msi;
 mod onboarding;
 mod openrc;
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         cross::TESTS,
         getting::TESTS,
         installer::TESTS,
+        mirror::TESTS,
         unit::TESTS,
         lab::TESTS,
         made_of::TESTS,
@@ -91,6 +94,7 @@ fn main() -> ExitCode {
         survive::TESTS,
         uninstall::TESTS,
         access::TESTS,
+        attacks::TESTS,
         endings::TESTS,
         trees::TESTS,
         owners::TESTS,

@@ -8,8 +8,8 @@ use anyhow::Result;
 use super::tally::{Tally, check, count};
 use super::{Steps, cargo, root};
 use crate::lab::{needs, wine};
-use crate::tools;
 use crate::workspace::output;
+use crate::{fuzz, tools};
 
 /// Takes the steps of this tier. With `words` for the test programs, only these are run.
 pub fn take(steps: &mut Steps, words: &[String]) {
@@ -22,6 +22,7 @@ pub fn take(steps: &mut Steps, words: &[String]) {
         steps.take("lints for Windows", lints_for_windows);
         steps.take("documentation", documentation);
         steps.take("shell scripts", shell_scripts);
+        steps.take("dependencies", dependencies);
     }
     steps.take("tests", || {
         get_readers()?;
@@ -32,6 +33,9 @@ pub fn take(steps: &mut Steps, words: &[String]) {
         test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
         count("tests", test.arg("--").args(words))
     });
+    if words.is_empty() {
+        steps.take("fuzz", fuzz::briefly);
+    }
 }
 
 /// What is compiled for Windows only, which no other step sees.
@@ -96,6 +100,17 @@ fn get_readers() -> Result<()> {
         println!("{error:#}");
     }
     Ok(())
+}
+
+/// Licences, sources and versions of all crates, by `.deny.toml`. Known holes are another matter: their list is on a
+/// forge, and cargo-deny would fetch it (`cargo deny check advisories`).
+fn dependencies() -> Result<Tally> {
+    if let Err(error) = get_readers().and_then(|()| tools::fetch()) {
+        return Ok(Tally::skip("dependencies", &format!("{error:#}")));
+    }
+    let mut deny = Command::new(tools::fetched("cargo-deny"));
+    deny.args(["--workspace", "--locked", "check", "bans", "licenses", "sources"]);
+    check("dependencies", deny.current_dir(root()))
 }
 
 /// Every script that we ship or run, through shellcheck.

@@ -97,20 +97,23 @@ impl Agent {
     /// Reads the property list at `path`; none when nothing is there.
     pub fn read(path: &Path) -> Option<Self> {
         path.symlink_metadata().ok()?;
-        let Ok(bytes) = read_bounded(path, 64 * 1024) else { return Some(Self::Foreign) };
-        let job = Value::from_reader(std::io::Cursor::new(&bytes)).ok().and_then(Value::into_dictionary);
+        Some(read_bounded(path, 64 * 1024).map_or(Self::Foreign, |bytes| Self::in_text(&bytes)))
+    }
+
+    /// Whose agent this property list is.
+    pub(crate) fn in_text(bytes: &[u8]) -> Self {
+        let job = Value::from_reader(std::io::Cursor::new(bytes)).ok().and_then(Value::into_dictionary);
         let Some(job) = job.filter(|job| job.get("Label").and_then(Value::as_string) == Some(text_of::LABEL))
         else {
-            return Some(Self::Foreign);
+            return Self::Foreign;
         };
-        let is_ours = String::from_utf8_lossy(&bytes).contains(&format!("<!-- {}", render::MADE_BY_ANY));
-        Some(if is_ours {
+        if String::from_utf8_lossy(bytes).contains(&format!("<!-- {}", render::MADE_BY_ANY)) {
             Self::Ours(job)
         } else if is_pythons(&job) {
             Self::Python(job)
         } else {
             Self::Foreign
-        })
+        }
     }
 
     /// What people may have added to it.

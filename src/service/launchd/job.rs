@@ -75,7 +75,7 @@ impl Loaded {
 
 impl Job {
     /// From `launchctl print`: `key = value`, one tab deep; deeper ones belong to sections.
-    fn printed(domain: Domain, text: &str) -> Self {
+    pub(crate) fn printed(domain: Domain, text: &str) -> Self {
         let mut job = Self { domain: Some(domain), ..Self::default() };
         for line in text.lines() {
             let Some((key, value)) = line.strip_prefix('\t').and_then(|line| line.split_once(" = ")) else {
@@ -98,7 +98,7 @@ impl Job {
     }
 
     /// From `launchctl list LABEL`: `"Key" = value;`. The status is that of wait(2).
-    fn listed(text: &str) -> Self {
+    pub(crate) fn listed(text: &str) -> Self {
         let value = |key: &str| {
             let pairs = text.lines().filter_map(|line| line.trim().trim_end_matches(';').split_once(" = "));
             pairs

@@ -7,15 +7,15 @@
 //!
 //! An agent runs from login to logout. A loaded job reads its property list only once, so every start loads anew.
 
-mod agents;
+pub(crate) mod agents;
 mod before;
 mod doctor;
-mod domain;
+pub(crate) mod domain;
 mod install;
-mod job;
+pub(crate) mod job;
 mod launchctl;
 mod load;
-mod switch;
+pub(crate) mod switch;
 mod uninstall;
 
 use std::path::PathBuf;

@@ -25,7 +25,7 @@ fn look() -> Option<(Domain, bool)> {
 }
 
 /// `"dev.ductor" => disabled`, and before macOS 11 `=> true`, each of which has an opposite.
-fn says_off(text: &str) -> bool {
+pub(crate) fn says_off(text: &str) -> bool {
     let ours = format!("\"{LABEL}\" => ");
     let value = text.lines().find_map(|line| line.trim().strip_prefix(&*ours));
     matches!(value, Some("disabled" | "true"))

@@ -31,13 +31,14 @@ const OURS: [&str; 20] = [
 /// Variables that ductor decides.
 const OUR_VARIABLES: [&str; 5] = ["PATH=", "HOME=", "DUCTOR_SUPERVISOR=", "DUCTOR_HOME=", "DUCTOR_BOT="];
 
-/// The lines that people added to `unit`, in their sections; none when they added nothing.
+/// The lines that people added to `unit`, in their sections; none when they added nothing. What stands before every
+/// section systemd does not read, and it shall not begin to.
 pub fn additions(unit: &str) -> Option<String> {
     let (mut kept, mut section, mut named) = (String::new(), "", "");
     for line in logical_lines(unit) {
         if line.starts_with('[') {
             section = line;
-        } else if let Some(line) = added(line) {
+        } else if let Some(line) = added(line).filter(|_| !section.is_empty()) {
             if section != named {
                 kept.push_str(section);
                 kept.push('\n');
@@ -156,6 +157,11 @@ mod tests {
         );
         let mixed = "[Service]\nEnvironment=\"PATH=/a b\" 'X=1 2' DUCTOR_HOME=/x Y=\\\"3\n";
         assert_eq!(additions(mixed).unwrap(), "[Service]\nEnvironment='X=1 2' Y=\\\"3\n");
+    }
+
+    #[test]
+    fn what_stands_in_no_section_is_not_moved_into_one() {
+        assert_eq!(additions("ExecStartPre=/bin/x\n[Service]\nExecStart=/x\n"), None);
     }
 
     #[test]

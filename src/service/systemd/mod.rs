@@ -8,10 +8,10 @@
 mod absent;
 pub mod bus;
 mod install;
-mod keep;
+pub(crate) mod keep;
 pub mod linger;
 mod root;
-mod show;
+pub(crate) mod show;
 mod uninstall;
 mod units;
 

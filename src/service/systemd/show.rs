@@ -26,7 +26,7 @@ impl Shown {
         bus::query(&["show", NAME, PROPERTIES]).map(|output| Self::parse(&output.stdout))
     }
 
-    fn parse(text: &[u8]) -> Self {
+    pub(crate) fn parse(text: &[u8]) -> Self {
         let text = String::from_utf8_lossy(text);
         let pairs = text.lines().filter_map(|line| line.split_once('='));
         Self(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).collect())

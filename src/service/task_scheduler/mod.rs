@@ -9,10 +9,10 @@ mod doctor;
 mod install;
 mod keep;
 mod running;
-mod schtasks;
-mod tasks;
+pub(crate) mod schtasks;
+pub(crate) mod tasks;
 mod uninstall;
-mod user;
+pub(crate) mod user;
 
 use std::cell::RefCell;
 use std::path::Path;

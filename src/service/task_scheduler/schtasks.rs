@@ -73,7 +73,7 @@ impl Last {
     }
 
     /// Every trigger has a row; the result is the same in all.
-    fn in_table(table: &str) -> Self {
+    pub(crate) fn in_table(table: &str) -> Self {
         let row = table.lines().map(fields).find(|row| row.len() > LAST_RESULT);
         // Some versions write the number with a sign.
         let number: Option<i64> = row.and_then(|row| row[LAST_RESULT].trim().parse().ok());

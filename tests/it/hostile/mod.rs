@@ -1,9 +1,10 @@
 //! What somebody plants, steals or sends: where we read and write ([`planted`]), what is to stay secret ([`secrets`]),
-//! who may read what we make ([`modes`]). On booted machines: the lab's `attacks`.
+//! who may read what we make ([`modes`]), and what is fed to parsers ([`parsers`]). On booted machines: the lab's `attacks`.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 mod modes;
+mod parsers;
 mod planted;
 mod secrets;
 

@@ -12,6 +12,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use crate::effects::file;
+use crate::host::lock;
 use crate::process::Process;
 
 /// Opens the file, or makes it, so that only this process can write it; none when another has it so.
@@ -39,9 +40,7 @@ pub fn lock_holder(path: &Path) -> Option<u32> {
     if !trial.open(path).is_err_and(|error| is_held(&error)) {
         return None;
     }
-    let said = String::from_utf8(file::read_bounded(path, 64).ok()?).ok()?;
-    let (pid, start) = said.trim_end().split_once(' ')?;
-    let holder = Process { pid: pid.parse().ok()?, start: start.parse().ok()? };
+    let holder = lock::noted(&file::read_bounded(path, 64).ok()?)?;
     (holder.is_ours() && is_host(&holder)).then_some(holder.pid)
 }
 
