@@ -26,12 +26,14 @@ pub struct Before {
     pub host: Option<Host>,
     /// What the last host said of itself.
     said: Option<HostState>,
+    /// When it was looked: what a bot writes later is news.
+    pub at: Timestamp,
 }
 
 impl Before {
     /// Looks now.
     pub fn look(home: &Home) -> Self {
-        Self { host: host::find(home), said: HostState::read(home) }
+        Self { host: host::find(home), said: HostState::read(home), at: Timestamp::now() }
     }
 
     fn is(&self, process: &Process) -> bool {

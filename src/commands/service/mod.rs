@@ -14,8 +14,6 @@ mod uninstall;
 use std::env;
 use std::path::{Path, PathBuf, is_separator};
 
-use jiff::Timestamp;
-
 use crate::bot::{self, Source, secrets};
 use crate::cli::ServiceVerb;
 use crate::error::{Code, Error, Result};
@@ -119,10 +117,9 @@ fn installed_state(manager: &dyn Manager) -> Result<State> {
 
 /// Waits until the service is up; an error shows what the bot said last.
 fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &Before) -> Result<()> {
-    let then = Timestamp::now();
     let up = context.screen.during("waiting for the bot", |_| up::wait(&context.home, manager, before));
     up.map_err(|error| {
-        let said = logs::since(context, manager, then, 10);
+        let said = logs::since(context, manager, before.at, 10);
         let said = secrets::hide(&context.home, &String::from_utf8_lossy(&said));
         let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
         Error { cause: format!("{}{said}", error.cause), ..error }
