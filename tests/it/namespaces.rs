@@ -103,16 +103,14 @@ fn a_clock_that_jumps_changes_no_wait() {
     let mut command = world.ductor(&[]);
     command.env("LD_PRELOAD", library).env("FAKETIME_TIMESTAMP_FILE", world.path("clock"));
     command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let begun = Instant::now();
     let host = world.start(&mut command);
-    for (restarts, wait, to) in [(1, 2, "-400d"), (2, 4, "+400d")] {
+    for (restarts, waited, to) in [(1, 2, "-400d"), (2, 2 + 4, "+400d")] {
         wait_for("a wait", || world.state()["restarts"] == restarts);
-        let begun = Instant::now();
         jump(to);
         let before = world.bots().len();
         wait_for("a bot", || world.bots().len() > before);
-        let took = begun.elapsed();
-        assert!(took > Duration::from_millis(wait * 1000 - 500), "{to}: {took:?}");
-        assert!(took < Duration::from_secs(wait + 3), "{to}: {took:?}");
+        assert!(begun.elapsed() >= Duration::from_secs(waited), "{to}: {:?}", begun.elapsed());
     }
     wait_for("the third bot", || world.state()["bot"].is_object());
     let state = world.state();

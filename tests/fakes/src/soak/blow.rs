@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use ductor::internals::{Process, Signal, holder};
 use rustix::process::{Pid, kill_process};
 
-use super::book::Life;
+use super::book::{LATE, Life};
 use super::bot::{self, DEAF};
 use super::dice::Dice;
 use super::ground::{Ground, Host, Kind, state};
@@ -164,7 +164,7 @@ impl Struck<'_, '_> {
     fn stopped(&mut self, host: Host, time: Duration) -> io::Result<Host> {
         let (name, begun) = (host.to_string(), Instant::now());
         let status = self.ground.end_of(host)?;
-        if status.code() != Some(0) || begun.elapsed() > time + Duration::from_secs(4) {
+        if status.code() != Some(0) || begun.elapsed() > time + LATE {
             self.ground.book.find(&format!("{name} took {:?}: {status}", begun.elapsed()));
         }
         let down = self.at + u64::try_from(time.as_nanos()).unwrap_or(0);

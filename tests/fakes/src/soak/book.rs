@@ -11,7 +11,7 @@ use super::{Report, bot};
 /// So many findings are kept in words; one says most, and a thousand no more.
 const FINDINGS: usize = 20;
 /// How late a bot may be on a machine that has more to do.
-const LATE: Duration = Duration::from_secs(3);
+pub const LATE: Duration = Duration::from_secs(10);
 
 /// What was seen.
 pub struct Book {
