@@ -8,8 +8,9 @@ use ductor::internals::Process;
 
 use super::everything_below;
 use crate::launchd::Mac;
+use crate::systemd::Linux;
 use crate::task_scheduler::machine::Machine;
-use crate::world::World;
+use crate::world::{Said, World};
 
 const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
 
@@ -61,6 +62,18 @@ fn under_the_task_scheduler_nothing_of_ours_has_the_token() {
         let mut command = machine.command(&[words, chosen].concat());
         let output = command.env("TELEGRAM_TOKEN", TOKEN).output().unwrap();
         String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    });
+}
+
+#[test]
+fn under_systemd_nothing_of_ours_has_the_token() {
+    let linux = Linux::with(BOT);
+    let bot = linux.world.path("bot").display().to_string();
+    nothing_has_it(&linux.world, |words| {
+        let chosen = if words.contains(&"install") { &["--bot", &bot][..] } else { &[] };
+        let mut command = linux.command(&[words, chosen].concat());
+        let said = Said::of(command.env("TELEGRAM_TOKEN", TOKEN));
+        format!("{}{}", said.out, said.err)
     });
 }
 
