@@ -58,6 +58,9 @@ enum Inside {
         /// What it ends with
         code: u8,
     },
+    /// All formats of this machine's own target at once: prints the most memory that took
+    #[command(hide = true)]
+    Pack,
 }
 
 /// One question.
@@ -68,6 +71,8 @@ pub struct Contest {
     pub unit: Unit,
     /// Where it should get, in words.
     pub goal: &'static str,
+    /// How it was taken, and where the rest is when the goal is missed. May be empty.
+    pub why: &'static str,
     /// Measures every side, ours first, so many rounds.
     pub run: fn(&Arena, usize) -> Result<Vec<Side>>,
 }
@@ -106,6 +111,8 @@ pub struct Answer {
     pub unit: Unit,
     /// Where it should get.
     pub goal: &'static str,
+    /// How it was taken, and where the rest is when the goal is missed.
+    pub why: &'static str,
     /// Ours first.
     pub sides: Vec<Side>,
     /// Why there is no answer.
@@ -152,8 +159,10 @@ fn contests() -> Vec<Contest> {
 /// A name that no contest has; the program does not compile; the page can't be written. A contest that fails is
 /// an answer of its own.
 pub fn run(wanted: &Wanted) -> Result<u8> {
-    if let Some(Inside::Tick { notes, times, code }) = &wanted.inside {
-        return tick::run(notes, *times, *code);
+    match &wanted.inside {
+        Some(Inside::Tick { notes, times, code }) => return tick::run(notes, *times, *code),
+        Some(Inside::Pack) => return packing::run(),
+        None => {}
     }
     let is_wanted =
         |it: &Contest| wanted.names.is_empty() || wanted.names.iter().any(|name| it.name.contains(name));
@@ -173,7 +182,14 @@ pub fn run(wanted: &Wanted) -> Result<u8> {
             Ok(sides) => (sides, None),
             Err(error) => (Vec::new(), Some(format!("{error:#}"))),
         };
-        answers.push(Answer { name: contest.name, unit: contest.unit, goal: contest.goal, sides, failed });
+        answers.push(Answer {
+            name: contest.name,
+            unit: contest.unit,
+            goal: contest.goal,
+            why: contest.why,
+            sides,
+            failed,
+        });
     }
     drop(progress);
     if wanted.write {

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::measure;
+use super::measure::{self, Runner};
 use super::packing::Pack;
 use super::{Arena, Contest, Side, Unit, logs, machine};
 use crate::payload::Role;
@@ -18,26 +18,36 @@ pub fn contests() -> Vec<Contest> {
             name: "growth of ductor service logs -n 50, by the size of the file",
             unit: Unit::Seconds,
             goal: "flat",
+            why: "A file of 10 GiB is a hole with 2 GiB of lines behind it: nobody reads what is before them.",
             run: by_log,
         },
         Contest {
             name: "growth of ductor service status, by the units of the user",
             unit: Unit::Seconds,
             goal: "as the one call it needs",
+            why: "",
             run: by_units,
         },
         Contest {
             name: "growth of packing a deb, by the size of the program",
             unit: Unit::Seconds,
             goal: "linear",
+            why: "No two pieces of the larger ones are alike to a compressor.",
             run: by_payload,
+        },
+        Contest {
+            name: "growth of packing debs, by the number of targets",
+            unit: Unit::Seconds,
+            goal: "linear",
+            why: "",
+            run: by_targets,
         },
     ]
 }
 
 fn by_log(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
     let mut sides = Vec::new();
-    for (name, size) in [("1 MiB", 1 << 20), ("64 MiB", 64 << 20), ("2 GiB", 2 << 30)] {
+    for (name, size) in [("1 MiB", 1 << 20), ("64 MiB", 64 << 20), ("2 GiB", 2 << 30), ("10 GiB", 10 << 30)] {
         let home = tempfile::tempdir()?;
         logs::write(home.path(), size)?;
         sides.extend(measure::commands(rounds, vec![logs::ours(arena, home.path()).called(name)])?);
@@ -65,6 +75,23 @@ fn by_units(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
         )?);
     }
     Ok(sides)
+}
+
+/// As many at a time as `dist` packs.
+fn by_targets(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
+    let pack = Pack::of(arena)?;
+    let format = pack.formats().find(|it| it.name == "deb").context("no deb is made here")?;
+    let some = |count: usize| {
+        std::thread::scope(|scope| {
+            let pack = &pack;
+            let one = |_| scope.spawn(move || (format.pack)(&pack.release, &pack.fresh()));
+            let all: Vec<_> = (0..count).map(one).collect();
+            all.into_iter().try_for_each(|it| it.join().map_or(Ok(()), |packed| packed.map(drop)))
+        })?;
+        Ok(0)
+    };
+    let side = |count: usize| Runner::work(format!("{count} targets"), move || some(count));
+    measure::commands(rounds.min(3), [1, 3, 8].map(side).into())
 }
 
 /// The program, and behind it so much of the same again that no two pieces are alike to a compressor.

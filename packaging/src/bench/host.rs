@@ -23,13 +23,21 @@ pub fn contests() -> Vec<Contest> {
             name: "memory of the host while the bot runs (PSS)",
             unit: Unit::Bytes,
             goal: "at most 2 MiB, and twice s6-supervise",
+            why: "A static program of Rust shares no page with any other; s6 shares the C library with all.",
             run: memory,
         },
-        Contest { name: "wake-ups of the idle host", unit: Unit::PerMinute, goal: "none", run: wake_ups },
+        Contest {
+            name: "wake-ups of the idle host",
+            unit: Unit::PerMinute,
+            goal: "none",
+            why: "",
+            run: wake_ups,
+        },
         Contest {
             name: "from the end of a bot that asks for a restart to the first instruction of the next",
             unit: Unit::Seconds,
             goal: "less than 10 ms more than a shell's loop",
+            why: "The host reads what is left of the tree of the last bot, ends that, and writes down how the bot ended.",
             run: restart,
         },
     ]
@@ -44,7 +52,7 @@ struct Supervisor {
     prepare: fn(&Path, &str) -> Result<Command>,
 }
 
-const PEERS: [Supervisor; 3] = [
+const PEERS: [Supervisor; 4] = [
     Supervisor { name: "s6-supervise", program: "s6-supervise", get: "apt-get install s6", prepare: s6 },
     Supervisor { name: "runsv", program: "runsv", get: "apt-get install runit", prepare: runsv },
     Supervisor {
@@ -53,6 +61,7 @@ const PEERS: [Supervisor; 3] = [
         get: "apt-get install supervisor",
         prepare: supervisord,
     },
+    Supervisor { name: "pm2", program: "pm2-runtime", get: "npm install --global pm2", prepare: pm2 },
 ];
 
 /// One that runs; it ends, with what it runs, when it is dropped.
@@ -64,7 +73,10 @@ struct Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let group = format!("-{}", self.child.id());
-        let _gone = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        let tell = |signal| Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
+        let _told = tell("-TERM"); // what it runs may be in a group of its own
+        let _ended = wait_for("its end", Duration::from_secs(5), || Ok(self.child.try_wait()?.map(drop)));
+        let _gone = tell("-KILL");
         let _reaped = self.child.wait();
     }
 }
@@ -107,6 +119,12 @@ fn supervisord(folder: &Path, line: &str) -> Result<Command> {
     fs::write(folder.join("conf"), settings)?;
     let mut command = Command::new("supervisord");
     command.arg("-c").arg(folder.join("conf"));
+    Ok(command)
+}
+
+fn pm2(folder: &Path, line: &str) -> Result<Command> {
+    let mut command = Command::new("pm2-runtime");
+    command.arg("start").arg(script(folder, line)?).args(["--interpreter", "none"]).env("PM2_HOME", folder);
     Ok(command)
 }
 

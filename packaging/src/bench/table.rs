@@ -83,13 +83,13 @@ fn figure(value: f64, unit: Unit) -> String {
 /// It can't be written.
 pub fn write(workspace: &Workspace, answers: &[Answer], rounds: usize) -> Result<()> {
     let mut page = format!(
-        "# Benchmarks\n\nWritten by `cargo xtask bench --write`: {rounds} rounds of each contest, all its sides in \
-         every round, on one machine with {} processors. What counts is the ratio of the medians; the figures \
-         themselves are those of that machine on that day.\n",
-        std::thread::available_parallelism().map_or(1, usize::from)
+        "# Benchmarks\n\nWritten by `cargo xtask bench --write`: at most {rounds} rounds of each contest, all its sides \
+         in every round, ours first. What counts is the ratio of the medians; the figures themselves are those of one \
+         machine on one day: {}. Whole processes are timed, from their start to their end.\n",
+        machine()
     );
     for answer in answers {
-        page.push_str(&format!("\n## {}\n\nWanted: {}.\n\n", answer.name, answer.goal));
+        page.push_str(&format!("\n## {}\n\nWanted: {}. {}\n\n", answer.name, answer.goal, answer.why));
         match &answer.failed {
             Some(failed) => page.push_str(&format!("Not measured: {failed}\n")),
             None => {
@@ -103,6 +103,20 @@ pub fn write(workspace: &Workspace, answers: &[Answer], rounds: usize) -> Result
     let path = workspace.root.join(PAGE);
     let written = ductor::internals::replace(&path, page.as_bytes(), 0o644);
     written.map_err(|error| anyhow::anyhow!("{}: {}", error.what, error.cause))
+}
+
+/// What it was measured on, and how busy that was.
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let (processor, load) = (read("/proc/cpuinfo"), read("/proc/loadavg"));
+    let name = processor.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let loads: Vec<&str> = load.split(' ').take(3).collect();
+    format!(
+        "Linux with {} processors ({}), with {} programs that wanted to run, on average of the last 1, 5 and 15 minutes",
+        std::thread::available_parallelism().map_or(1, usize::from),
+        name.map_or("of an unknown kind", |(_, name)| name.trim()),
+        loads.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -121,7 +135,7 @@ mod tests {
     fn a_side_that_is_not_here_says_how_to_get_it() {
         let sides =
             vec![Side::new("ductor", vec![3.0, 1.0, 2.0]), Side::missing("pm2", "npm install -g pm2")];
-        let answer = Answer { name: "x", unit: Unit::Seconds, goal: "y", sides, failed: None };
+        let answer = Answer { name: "x", unit: Unit::Seconds, goal: "y", why: "", sides, failed: None };
         let rows = rows(&answer);
         assert_eq!(rows[0][1..4], ["2.00 s", "1.00 s to 3.00 s", ""]);
         assert_eq!(rows[1][4], "not here: npm install -g pm2");
