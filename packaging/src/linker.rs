@@ -58,6 +58,8 @@ pub fn flags(target: &Target) -> Vec<String> {
     match target.linker {
         // mingw's writes the time of day into every program.
         Linker::Mingw(_) => vec!["-Clink-arg=-Wl,--no-insert-timestamp".into()],
+        // Relative to where cargo runs rustc for a crate of the workspace.
+        Linker::Rust if own() => vec!["-Clink-arg=-Tpackaging/no-unwinding.ld".into()],
         Linker::Default | Linker::Rust | Linker::Zig => Vec::new(),
     }
 }

@@ -91,7 +91,7 @@ fn by_targets(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
         Ok(0)
     };
     let side = |count: usize| Runner::work(format!("{count} targets"), move || some(count));
-    measure::commands(rounds.min(3), [1, 3, 8].map(side).into())
+    measure::commands(rounds.min(1), [1, 3, 8].map(side).into())
 }
 
 /// The program, and behind it so much of the same again that no two pieces are alike to a compressor.
@@ -107,7 +107,7 @@ fn by_payload(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
         let file = pack.payload.files.iter_mut().find(|file| file.role == Role::Program);
         file.context("no program")?.bytes = bytes;
         let (mut figures, mut size) = (Vec::new(), 0);
-        for _ in 0..rounds.min(3) {
+        for _ in 0..rounds.min(1) {
             let payload = pack.fresh();
             let start = Instant::now();
             size = (format.pack)(&pack.release, &payload)?.len();
