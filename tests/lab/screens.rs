@@ -75,7 +75,7 @@ fn from_not_installed_to_running_and_stopped() -> Result<()> {
         let again = running.replace("  restarts  0\n", "  restarts  0          last exit 0, A ago\n");
         assert_eq!(see(&["service", "restart"], 0)?, again);
         assert_eq!(see(&["restart"], 0)?, again);
-        assert_eq!(see(&["service", "stop"], 0)?, "stopped\n");
+        assert_eq!(see(&["service", "stop"], 0)?, "stopped\nit starts again at the next boot\n");
         let stopped = "\
 ● ductor is stopped          to start it: ductor service start
   owner     nobody
