@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::lab::needs::on_path;
 use crate::target::{Linker, MACOS, Target};
@@ -38,10 +38,19 @@ pub fn missing(target: &Target) -> Option<Missing> {
 /// chain without it (Debian's) links as it does by itself.
 ///
 /// # Errors
-/// The linker is missing.
+/// The linker is missing, or can't work here.
 pub fn set(build: &mut Command, target: &Target, workspace: &Workspace) -> Result<()> {
     match needed(target) {
-        Linker::Default | Linker::Mingw(_) => {}
+        Linker::Default => {}
+        Linker::Mingw(_) => {
+            let folder = &workspace.target;
+            ensure!(
+                !folder.to_string_lossy().contains(' '),
+                "{}: mingw's dlltool splits a path at a blank\n  fix: set CARGO_TARGET_DIR to one without",
+                folder.display()
+            );
+            build.env(variable(target), workspace.root.join("packaging/mingw-cc"));
+        }
         Linker::Rust if own() => drop(build.env(variable(target), RUST)),
         Linker::Rust => {}
         Linker::Zig => {

@@ -44,7 +44,7 @@ pub enum Linker {
     Default,
     /// The one of Rust's own tool chain.
     Rust,
-    /// mingw's compiler, by the name of its program. rustc takes it by itself.
+    /// mingw's compiler, by the name of its program, which `packaging/mingw-cc` calls.
     Mingw(&'static str),
     /// zig's C compiler. It brings what stands for the libraries of macOS.
     Zig,
