@@ -52,6 +52,12 @@ impl Home {
         Ok(Self { root: root.components().collect(), user })
     }
 
+    /// One by paths that need not be of this system: what is written for another's manager is only text here.
+    #[cfg(test)]
+    pub fn of_any_system(user: &str, root: &str) -> Self {
+        Self { user: user.into(), root: root.into() }
+    }
+
     /// The user's home folder, which holds [`root`](Self::root) unless `DUCTOR_HOME` says otherwise.
     pub fn user(&self) -> &Path {
         &self.user
@@ -131,12 +137,14 @@ mod tests {
 
     #[test]
     fn the_home_is_the_users_unless_ductor_home_names_another() {
-        let of = |chosen: &str| Home::of("/home/u".into(), Some(chosen.into()));
-        let default = Home::of("/home/u".into(), None).unwrap();
-        assert_eq!(default.root(), Path::new("/home/u/.ductor"));
+        let drive = if cfg!(windows) { "C:" } else { "" };
+        let user = || PathBuf::from(format!("{drive}/home/u"));
+        let of = |chosen: &str| Home::of(user(), Some(chosen.into()));
+        let default = Home::of(user(), None).unwrap();
+        assert_eq!(default.root(), user().join(".ductor"));
         assert!(default.is_default() && of("~/.ductor/").unwrap().is_default());
-        assert!(!of("/srv/bot").unwrap().is_default());
+        assert!(!of(&format!("{drive}/srv/bot")).unwrap().is_default());
         assert_eq!(of("relative").unwrap_err().code, Code::Usage);
-        assert_eq!(of("/a\nExecStart=/bin/sh").unwrap_err().code, Code::Usage);
+        assert_eq!(of(&format!("{drive}/a\nExecStart=/bin/sh")).unwrap_err().code, Code::Usage);
     }
 }

@@ -73,8 +73,8 @@ mod tests {
             let environment = environment(&home, "/bin".into());
             environment.into_iter().find(|(it, _)| it == name).unwrap().1
         };
-        let default = || Home::of("/home/u".into(), None).unwrap();
-        let other = || Home::of("/home/u".into(), Some("/srv/b".into())).unwrap();
+        let default = || Home::of_any_system("/home/u", "/home/u/.ductor");
+        let other = || Home::of_any_system("/home/u", "/srv/b");
         assert_eq!(value(default(), "DUCTOR_HOME"), None);
         assert_eq!(value(default(), "DUCTOR_HOST_HOME"), Some("/home/u/.ductor".into()));
         assert_eq!(value(other(), "DUCTOR_HOME"), Some("/srv/b".into()));

@@ -330,7 +330,7 @@ mod tests {
         assert_eq!(next(&mut lines), "");
         say(&path, "6\n");
         assert_eq!(next(&mut lines), "6\n");
-        std::fs::remove_file(&path).unwrap();
+        std::fs::rename(&path, dir.path().join("taken")).unwrap();
         assert_eq!(next(&mut lines), "");
         std::fs::write(&path, "7\n").unwrap();
         assert_eq!(next(&mut lines), "7\n");

@@ -12,10 +12,10 @@ use anyhow::{Context, Result, ensure};
 use super::Steps;
 use super::tally::{Tally, count};
 use crate::bundle::deb;
-use crate::lab::{image, machine, needs, wine};
+use crate::lab::{Wine, image, machine, needs, wine};
 use crate::release;
 use crate::target::{self, TARGETS};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, output};
 
 /// The variable that names the package to test, a `.deb`. The other bundles of its platform stand beside it.
 pub const PACKAGE: &str = "DUCTOR_LAB_PACKAGE";
@@ -43,6 +43,7 @@ pub fn take(steps: &mut Steps, words: &[String]) {
     steps.take("package", || prepare(&mut ready, make_package));
     let mut windows: Result<PathBuf> = needs::check().map(|()| PathBuf::new()).map_err(Into::into);
     steps.take("Wine, and programs for Windows", || prepare(&mut windows, make_windows));
+    steps.take("unit tests for Windows", || unit_tests(&windows, words));
     steps.take("lab tests", || {
         let mut test = super::cargo("test");
         test.args(["--package=xtask", "--test=lab", "--"]).args(words).arg(threads());
@@ -123,6 +124,21 @@ fn make_windows() -> Result<PathBuf> {
         ensure!(status.success(), "cargo build for {}: {status}", wine::TARGET);
     }
     Ok(Workspace::find()?.target.join(wine::TARGET).join("debug"))
+}
+
+/// The unit tests, as they are compiled for Windows, under Wine.
+fn unit_tests(windows: &Result<PathBuf>, words: &[String]) -> Result<Tally> {
+    if let Err(missing) = windows {
+        return Ok(Tally::skip("unit tests for Windows", &format!("{missing:#}")));
+    }
+    let mut build = super::cargo("test");
+    build.args(["--quiet", "--package=ductor", "--lib", "--target", wine::TARGET]);
+    let said = output(build.args(["--no-run", "--message-format=json"]))?;
+    let messages = serde_json::Deserializer::from_slice(&said).into_iter::<serde_json::Value>().flatten();
+    let mut programs = messages.filter_map(|message| Some(message["executable"].as_str()?.to_owned()));
+    let program = programs.next().context("cargo names no test program")?;
+    let wine = Wine::new()?;
+    count("unit tests for Windows", wine.command(program).args(words))
 }
 
 /// Machines mostly wait, so there may be more of them than processors.

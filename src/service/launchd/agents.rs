@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn an_agent_is_ours_pythons_or_foreign() {
-        let home = Home::of("/Users/u".into(), None).unwrap();
+        let home = Home::of_any_system("/Users/u", "/Users/u/.ductor");
         let ours = text_of::render(&ServiceDefinition::for_user("/d/ductor", &home, None), &[]).unwrap();
         assert!(matches!(read(&ours), Some(Agent::Ours(_))));
         let runs = |words: &str, more: &str| {
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn a_new_path_makes_no_agent_stale_and_anything_else_of_ours_does() {
-        let home = Home::of("/Users/u".into(), None).unwrap();
+        let home = Home::of_any_system("/Users/u", "/Users/u/.ductor");
         let definition = ServiceDefinition::for_user("/d/ductor", &home, None);
         let found: [PathBuf; 1] = ["/Users/u/.nvm/versions/node/v9.0.0/bin".into()];
         let read = |text: &str| Value::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap();

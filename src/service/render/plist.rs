@@ -171,7 +171,7 @@ mod tests {
     use crate::home::Home;
 
     fn definition(bot: Option<&str>) -> ServiceDefinition {
-        let home = Home::of("/Users/o'brien & <co>".into(), None).unwrap();
+        let home = Home::of_any_system("/Users/o'brien & <co>", "/Users/o'brien & <co>/.ductor");
         ServiceDefinition::for_user("/usr/local/bin/ductor", &home, bot.map(Into::into))
     }
 
@@ -185,7 +185,8 @@ mod tests {
         definition.chosen.ductor_home = Some("/Volumes/x y".into());
         let job = read(&render(&definition, &[]).unwrap());
         assert_eq!(chosen_in(&job), definition.chosen);
-        assert_eq!(job["StandardErrorPath"].as_string(), Some("/Volumes/x y/logs/service.err"));
+        let err = Path::new("/Volumes/x y").join("logs").join("service.err");
+        assert_eq!(job["StandardErrorPath"].as_string(), err.to_str());
     }
 
     #[test]
@@ -216,6 +217,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(unix)] // the user's own are those of this system
     fn the_found_folders_come_after_the_users_own() {
         let found = ["/Users/u/.volta/bin".into(), "/usr/bin".into()];
         let text = render(&definition(None), &found).unwrap();

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn each_directive_has_its_own_quoting() {
-        let home = Home::of("/home/o'brien x%h$y".into(), None).unwrap();
+        let home = Home::of_any_system("/home/o'brien x%h$y", "/home/o'brien x%h$y/.ductor");
         let unit = render(&ServiceDefinition::for_user("/home/o'brien x%h$y/ductor", &home, None)).unwrap();
         assert!(
             unit.contains("\nExecStart=/bin/sh -c 'exec \"$$0\"' \"/home/o'brien x%%h$$y/ductor\"\n"),
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_line_break_is_refused_before_anything_is_written() {
-        let home = Home::of("/home/u".into(), None).unwrap();
+        let home = Home::of_any_system("/home/u", "/home/u/.ductor");
         for bad in ["a\nExecStart=/bin/sh", "a\0b", "a\u{85}b"] {
             let refused = render(&ServiceDefinition::for_user("/d", &home, Some(bad.into()))).unwrap_err();
             assert_eq!(refused.code, Code::Usage);

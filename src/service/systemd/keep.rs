@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn nothing_of_ours_counts_as_added() {
-        let home = Home::of("/home/u".into(), Some("/srv/x".into())).unwrap();
+        let home = Home::of_any_system("/home/u", "/srv/x");
         let definition = ServiceDefinition::for_user("/d", &home, Some("bot".into()));
         assert_eq!(additions(&unit::render(&definition).unwrap()), None);
         assert_eq!(additions(&unit::render(&ServiceDefinition::packaged("/usr/bin/ductor")).unwrap()), None);
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn kept_lines_are_kept_again() {
-        let home = Home::of("/home/u".into(), None).unwrap();
+        let home = Home::of_any_system("/home/u", "/home/u/.ductor");
         let unit = unit::render(&ServiceDefinition::for_user("/d", &home, None)).unwrap();
         let added = "[Service]\nMemoryMax=2G\n";
         assert_eq!(additions(&in_place(&unit, added)).as_deref(), Some(added));
