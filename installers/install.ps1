@@ -6,6 +6,7 @@
 #
 # The same as install.sh, step by step, with what Windows has; what is said there is true here. An error is thrown
 # and not an exit, which would close the window of whoever pasted the line above.
+[CmdletBinding(PositionalBinding = $false)] # else words without a name would go to $Version first
 param(
     [Parameter(ValueFromRemainingArguments)] [string[]] $Words = @(), # of `ductor upgrade`: fetch, unpack
     [string] $Version = '',        # this version, not the latest, and also where a newer one is

@@ -70,6 +70,10 @@ fn hint(context: &Context<'_>, program: &Path) {
         Some(first) => {
             context.screen.say(format_args!("another ductor comes first on PATH: {}", first.display()));
         }
+        None if cfg!(windows) => context.screen.say(format_args!(
+            "{0} is not on PATH; for this window and in your profile: $env:Path = '{0};' + $env:Path",
+            folder.display()
+        )),
         None => context.screen.say(format_args!(
             "{0} is not on PATH; for this shell and in your profile: export PATH=\"{0}:$PATH\"",
             folder.display()
