@@ -23,7 +23,8 @@ use crate::process::Process;
 /// What we keep of files fits in here, a program included. A larger one is nothing that we wrote.
 pub const LARGEST: u64 = 64 << 20;
 
-/// Gives `path` the content `bytes` and the permission bits `mode` (on Unix). Its folder must exist.
+/// Gives `path` the content `bytes` and the permission bits `mode` (on Windows: private, if others have none). Its
+/// folder must exist. It may be a program that runs.
 ///
 /// # Errors
 /// The folder can't be written or the disk is full; what was at `path` is still there, and nothing else is.
@@ -34,17 +35,17 @@ pub fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         file.write_all(bytes)?;
         file.sync_all()?;
         fault::place()?;
-        fs::rename(&temporary, path)
+        os::rename(&temporary, path)
     };
     write().inspect_err(|_| drop(fs::remove_file(&temporary))).about(format!("write {}", path.display()))
 }
 
-/// Removes the file or link at `path`; it may be gone already.
+/// Removes the file or link at `path`; it may be gone already. It may be a program that runs.
 ///
 /// # Errors
 /// It is there and can't be removed.
 pub fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match os::remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::new(format!("remove {}", path.display()), error))
         }
@@ -60,7 +61,7 @@ pub fn link(target: &Path, path: &Path) -> Result<()> {
     os::make_link(target, path).about(format!("link {}", path.display()))
 }
 
-/// Makes the folder `path` and those above it, for the user alone (on Unix); those that exist stay as they are.
+/// Makes the folder `path` and those above it, for the user alone; those that exist stay as they are.
 ///
 /// # Errors
 /// One of them can't be made, or is no folder.
@@ -92,13 +93,17 @@ pub fn open_regular(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
-/// Makes a file that only its user can read (on Unix), and that did not exist.
+/// Makes a file that only its user can read, and that did not exist.
 ///
 /// # Errors
 /// It can't be made.
 pub fn create_private(path: &Path) -> io::Result<File> {
     os::create_new(path, 0o600)
 }
+
+/// What only access lists can say.
+#[cfg(windows)]
+pub use os::access::{create_private_folder, others_may_replace};
 
 /// Which file it is, whatever its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -154,7 +154,7 @@ fn files(unpacked: &Path, prefix: &Path) -> Result<Vec<File>> {
     }
     let file = |(from, to, mode): (String, String, u32)| File {
         from: unpacked.join(from),
-        to: prefix.join(to),
+        to: prefix.join(to).components().collect(), // with the separators of this system alone
         mode,
     };
     Ok(files.into_iter().map(file).collect())

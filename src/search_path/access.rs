@@ -6,7 +6,7 @@ use std::path::Path;
 use super::os::{anybody_may_write, may_execute};
 use crate::effects::file::Id;
 
-pub use super::os::is_this_program;
+pub use super::os::{is_this_program, others_may_replace};
 
 /// Whether `path` is a file that this user may execute.
 pub fn is_program(path: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::access::same_file;
+use super::access::{anybody_may_add, same_file};
 use super::node;
 use super::places::Inside::{Folders, Found};
 use super::places::{Place, npm_prefix, place};
@@ -32,6 +32,11 @@ pub fn file_names(name: &OsStr) -> Vec<OsString> {
 
 pub fn may_execute(path: &Path) -> bool {
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Whether others may replace a program in this folder.
+pub fn others_may_replace(folder: &Path) -> bool {
+    anybody_may_add(folder)
 }
 
 pub fn anybody_may_write(folder: &Metadata) -> bool {

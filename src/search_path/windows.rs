@@ -10,6 +10,7 @@ use super::access::same_file;
 use super::node;
 use super::places::Inside::{Folders, Found};
 use super::places::{Place, npm_prefix, place};
+use crate::effects::file;
 
 /// What no folder in a PATH can have in its name (a `;` needs quotes, which are a matter of luck).
 pub const NEVER: &[u8] = b";\"\n\r\0";
@@ -48,8 +49,13 @@ fn is_ending(path: &Path) -> bool {
     ENDINGS.iter().any(|ending| extension.eq_ignore_ascii_case(ending))
 }
 
-/// A user's folders are the user's own by the access list that they inherit; who may write elsewhere is not known
-/// from anything that is looked at here.
+/// Whether others may replace a program in this folder, or in the one in which it would be made.
+pub fn others_may_replace(folder: &Path) -> bool {
+    folder.ancestors().find(|folder| folder.is_dir()).is_some_and(file::others_may_replace)
+}
+
+/// A user's folders are the user's own by the access list that they inherit. Many installers put programs for everybody
+/// into folders that everybody may change; without these the bot would lack what people see in their own PATH.
 pub fn anybody_may_write(_: &Metadata) -> bool {
     false
 }

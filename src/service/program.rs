@@ -24,8 +24,8 @@ pub fn stable() -> Result<PathBuf> {
     // On Windows a canonical path begins with `\\?\`, which the Task Scheduler does not take.
     let program = typed.filter(is_it).unwrap_or(if cfg!(windows) { exe } else { running });
     let program: PathBuf = program.components().collect(); // without `./`
-    if program.parent().is_none_or(access::anybody_may_add) {
-        let fix = "move it to ~/.local/bin, or install the package";
+    if program.parent().is_none_or(access::others_may_replace) {
+        let fix = "move it to a folder of your own, or install the package";
         return Err(Error::new(program.display(), "others can replace what stands in this folder").fix(fix));
     }
     Ok(program)

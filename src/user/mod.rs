@@ -15,7 +15,7 @@ use crate::effects::file::Owner;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 #[cfg(windows)]
-pub(crate) use os::{Sid, own_sid, sid_of};
+pub(crate) use os::{Sid, own_sid, sid_of, text};
 
 /// The number of the user: the effective user id; on Windows the last part of the security identifier.
 pub fn number() -> u32 {

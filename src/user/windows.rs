@@ -18,6 +18,16 @@ use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken}
 /// A security identifier, as its bytes.
 pub type Sid = Vec<u8>;
 
+/// As Windows writes it: `S-1-5-21-…` (MS-DTYP 2.4.2.1).
+pub fn text(sid: &Sid) -> String {
+    let authority =
+        sid.get(2..8).unwrap_or_default().iter().fold(0_u64, |all, &byte| all << 8 | u64::from(byte));
+    let parts = sid.get(8..).unwrap_or_default().chunks_exact(4);
+    let parts: String =
+        parts.map(|part| format!("-{}", u32::from_le_bytes([part[0], part[1], part[2], part[3]]))).collect();
+    format!("S-{}-{authority}{parts}", sid.first().unwrap_or(&1))
+}
+
 pub fn number() -> u32 {
     let sid = own_sid().unwrap_or_default();
     sid.last_chunk().map_or(0, |last| u32::from_le_bytes(*last))

@@ -15,6 +15,7 @@ mod endings;
 mod faults;
 mod foreign;
 mod getting;
+mod in_use;
 mod input;
 mod inside;
 mod installer;
@@ -114,10 +115,11 @@ fn main() -> ExitCode {
         arch::TESTS,
         wine::TESTS,
         msi::TESTS,
+        in_use::TESTS,
     ]
     .concat();
     let trials = tests.into_iter().map(|(name, test)| {
-        let of_wine = ["lab::wine::", "lab::msi::", "lab::cross::the_program_of_windows"]
+        let of_wine = ["lab::wine::", "lab::msi::", "lab::in_use::", "lab::cross::the_program_of_windows"]
             .iter()
             .any(|module| name.starts_with(module));
         let under_wine = || of_wine.then(lacks_windows).flatten();

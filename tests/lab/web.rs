@@ -113,6 +113,11 @@ pub fn program(version: &str) -> Result<Vec<u8>> {
             entry.read_to_end(&mut program)?;
         }
     }
+    with_version(program, version)
+}
+
+/// A program of ours that says another version, of the same length.
+pub fn with_version(mut program: Vec<u8>, version: &str) -> Result<Vec<u8>> {
     let found: Vec<usize> = (0..program.len().saturating_sub(THIS.len()))
         .filter(|at| program[*at..].starts_with(THIS.as_bytes()))
         .collect();

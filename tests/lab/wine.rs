@@ -33,16 +33,16 @@ crate::tests![
 ];
 
 /// A Windows where a bot can be run.
-struct World {
-    wine: Wine,
-    programs: PathBuf,
+pub struct World {
+    pub wine: Wine,
+    pub programs: PathBuf,
 }
 
 /// A host that was started in it, as this computer sees it.
 struct Running(Child);
 
 impl World {
-    fn new() -> Result<Self> {
+    pub fn new() -> Result<Self> {
         let programs = PathBuf::from(std::env::var_os(WINDOWS).context(WINDOWS)?);
         let world = Self { wine: Wine::new()?, programs };
         fs::create_dir_all(world.wine.path("world"))?;
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// What the bots noted that begins with this word, when there is so much of it: their pids.
-    fn noted(&self, word: &str, count: usize) -> Result<Vec<String>> {
+    pub fn noted(&self, word: &str, count: usize) -> Result<Vec<String>> {
         wait_for(&format!("{word} {count}"), PATIENCE, || {
             let notes = fs::read_to_string(self.wine.path("world/events")).unwrap_or_default();
             let pids: Vec<_> =
@@ -90,7 +90,21 @@ impl World {
         self.wine.run(self.wine.command(self.programs.join("bot.exe")).args(kill))?.ended(0).map(drop)
     }
 
-    fn home(&self, name: &str) -> PathBuf {
+    /// Copies a program of ours into it.
+    pub fn put(&self, program: &str, to: &str) -> Result<()> {
+        let to = self.wine.path(to);
+        fs::create_dir_all(to.parent().context("a folder")?)?;
+        fs::copy(self.programs.join(program), to).with_context(|| format!("copy {program}")).map(drop)
+    }
+
+    /// Makes the folder of a Task Scheduler, and a bot.
+    pub fn prepare(&self) -> Result<()> {
+        self.put("bot.exe", "world/bot.exe")?;
+        fs::create_dir(self.wine.path("scheduler"))?;
+        Ok(fs::write(self.wine.path("scheduler/environment"), ENVIRONMENT)?)
+    }
+
+    pub fn home(&self, name: &str) -> PathBuf {
         self.wine.path("users/root/.ductor").join(name)
     }
 
@@ -99,7 +113,7 @@ impl World {
     }
 
     /// How many bots and children of bots run: two for each bot.
-    fn are_left(&self, count: usize) -> Result<()> {
+    pub fn are_left(&self, count: usize) -> Result<()> {
         wait_for(&format!("{count} processes of bots"), PATIENCE, || {
             let left = self.wine.processes("bot.exe")?;
             ensure!(left.len() == count, "{left:?}");
@@ -295,18 +309,11 @@ fn the_task_is_one_that_the_schtasks_of_wine_takes() -> Result<()> {
 /// The folder of a user's programs, where Windows looks first for `schtasks.exe` and `whoami.exe`.
 fn a_service_lives_from_its_installation_to_its_removal() -> Result<()> {
     let world = World::new()?;
-    let put = |program: &str, to: &str| {
-        let to = world.wine.path(to);
-        fs::create_dir_all(to.parent().context("a folder")?)?;
-        fs::copy(world.programs.join(program), to).with_context(|| format!("copy {program}"))
-    };
-    put("ductor.exe", "programs/ductor.exe")?;
-    put("ductorw.exe", "programs/ductorw.exe")?;
-    put("fakes.exe", "programs/schtasks.exe")?;
-    put("fakes.exe", "programs/whoami.exe")?;
-    put("bot.exe", "world/bot.exe")?;
-    fs::create_dir(world.wine.path("scheduler"))?;
-    fs::write(world.wine.path("scheduler/environment"), ENVIRONMENT)?;
+    world.prepare()?;
+    world.put("ductor.exe", "programs/ductor.exe")?;
+    world.put("ductorw.exe", "programs/ductorw.exe")?;
+    world.put("fakes.exe", "programs/schtasks.exe")?;
+    world.put("fakes.exe", "programs/whoami.exe")?;
     let service = |words: &[&str]| {
         let mut ductor = world.wine.command(r"C:\programs\ductor.exe");
         ductor.env("FAKE_STATE", r"C:\scheduler").arg("service").args(words);

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::{Id, Owner};
 
+pub use std::fs::{remove_file as remove, rename};
 pub use std::os::unix::fs::symlink as make_link;
 
 pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {

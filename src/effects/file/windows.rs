@@ -1,28 +1,44 @@
-//! Files on Windows. What is made in the folders of a user is that user's alone by the access list that it inherits
-//! from the profile, so the permission bits of Unix are not looked at.
+//! Files on Windows. In the place of permission bits are access lists ([`access`]): of the bits only counts whether
+//! others have any. A program that runs is replaced and removed in a way of its own ([`in_use`]).
 
-use std::fs::{self, File, Metadata, OpenOptions};
+pub mod access;
+pub mod in_use;
+
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::AsRawHandle;
 use std::path::Path;
 
+use windows_sys::Win32::Foundation::GENERIC_WRITE;
 use windows_sys::Win32::Storage::FileSystem::{
     BY_HANDLE_FILE_INFORMATION, FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_OPEN_REPARSE_POINT,
-    GetDiskFreeSpaceExW, GetFileInformationByHandle,
+    GetDiskFreeSpaceExW, GetFileInformationByHandle, WRITE_DAC,
 };
 
 use super::{Id, Owner};
 
+pub use in_use::{remove, rename};
 pub use std::os::windows::fs::symlink_file as make_link;
 
-pub fn create_new(path: &Path, _mode: u32) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).open(path)
+pub fn create_new(path: &Path, mode: u32) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    if mode & 0o077 != 0 {
+        return options.open(path);
+    }
+    let file = options.access_mode(GENERIC_WRITE | WRITE_DAC).open(path)?;
+    access::make_private(&file)?;
+    Ok(file)
 }
 
 pub fn create_private_folders(path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    path.parent().map_or(Ok(()), create_private_folders)?;
+    access::create_private_folder(path)
 }
 
 /// A folder is opened too, so that it is told as what it is, not as something forbidden.

@@ -16,6 +16,7 @@ pub mod launchctl;
 pub mod launchd;
 #[cfg(unix)]
 pub mod logind;
+pub mod powershell;
 pub mod schtasks;
 #[cfg(unix)]
 pub mod soak;
@@ -55,6 +56,7 @@ pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
         "systemctl" => systemctl::main,
         #[cfg(unix)]
         "systemd" => systemd::main,
+        "powershell" => powershell::main,
         "schtasks" => schtasks::main,
         #[cfg(unix)]
         "soak-bot" => soak::bot::main,

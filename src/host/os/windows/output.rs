@@ -1,6 +1,6 @@
 //! The output of this process on Windows: pipes in its place, and the files behind them.
 
-use std::fs::{File, Metadata, OpenOptions, create_dir};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::os::windows::io::{FromRawHandle, IntoRawHandle};
@@ -12,6 +12,7 @@ use windows_sys::Win32::Storage::FileSystem::FILE_FLAG_OPEN_REPARSE_POINT;
 use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_OUTPUT_HANDLE, SetStdHandle};
 use windows_sys::Win32::System::Pipes::CreatePipe;
 
+use crate::effects::file;
 use crate::host::log_files::Stream;
 
 /// Puts a pipe in the place of the stream. What comes out of it is what this process and its children write.
@@ -53,8 +54,9 @@ pub fn redirect(stream: Stream, to: File) -> io::Result<()> {
 /// link names.
 pub fn open_log(path: &Path) -> io::Result<File> {
     if let Some(folder) = path.parent() {
-        let _there_already = create_dir(folder);
+        let _there_already = file::create_private_folder(folder);
     }
+    let _there_already = file::create_private(path);
     let file =
         OpenOptions::new().append(true).create(true).custom_flags(FILE_FLAG_OPEN_REPARSE_POINT).open(path)?;
     if !is_plain(&file.metadata()?) {

@@ -32,18 +32,17 @@ pub fn start(state: &State, task: &Task) -> io::Result<()> {
     instance.spawn().map(drop)
 }
 
-/// The scheduler is none of our descendants: it has neither our console nor what we were given to write to, whose
-/// reader waits for its end.
+/// The scheduler is none of our descendants: it has neither our console nor anything that those above us write to,
+/// whose readers wait for its end.
 #[cfg(windows)]
 #[allow(unsafe_code, reason = "the Windows API")]
 fn detach(instance: &mut Command) {
     use std::os::windows::process::CommandExt;
     use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
-    use windows_sys::Win32::System::Console::{GetStdHandle, STD_ERROR_HANDLE, STD_OUTPUT_HANDLE};
     use windows_sys::Win32::System::Threading::DETACHED_PROCESS;
-    for stream in [STD_OUTPUT_HANDLE, STD_ERROR_HANDLE] {
+    for number in (4..4096).step_by(4) {
         // SAFETY: a handle that is none is refused.
-        unsafe { SetHandleInformation(GetStdHandle(stream), HANDLE_FLAG_INHERIT, 0) };
+        unsafe { SetHandleInformation(number as *mut _, HANDLE_FLAG_INHERIT, 0) };
     }
     instance.creation_flags(DETACHED_PROCESS);
 }
