@@ -205,7 +205,7 @@ mod tests {
     const USER: &str = "S-1-5-21-1-2-3-1001";
 
     fn definition(bot: Option<&str>) -> ServiceDefinition {
-        let home = Home::of_any_system(r"C:\Users\u", r"C:\Users\u\.ductor");
+        let home = Home::of_any_system("C:/Users/u", "C:/Users/u/.ductor");
         ServiceDefinition::for_user(r"C:\Program Files\ductor\ductor.exe", &home, bot.map(Into::into))
     }
 

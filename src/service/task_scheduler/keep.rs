@@ -68,7 +68,7 @@ mod tests {
     use crate::service::render::task_xml::tree;
 
     fn wanted(bot: Option<&str>) -> Element {
-        let home = Home::of_any_system(r"C:\Users\u", r"C:\Users\u\.ductor");
+        let home = Home::of_any_system("C:/Users/u", "C:/Users/u/.ductor");
         tree(&ServiceDefinition::for_user("/ductor", &home, bot.map(Into::into)), "S-1-0-0").unwrap()
     }
 
