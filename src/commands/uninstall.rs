@@ -63,6 +63,10 @@ fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects
         said.extend(place::remove(home, receipt, effects)?);
         said.push(format!("removed {}", receipt.program.display()));
     }
+    if let Origin::Dist(dist) = origin {
+        said.extend(dist.remove(effects)?);
+        said.push("removed what cargo-dist's installer placed".into());
+    }
     effects.remove_if_empty(&[home.data()]);
     if purge && effects.remove_all(home.root())? {
         said.push(format!("removed {}", home.root().display()));
@@ -70,7 +74,7 @@ fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects
     if effects.is_real() {
         said.iter().for_each(|line| context.screen.say(line));
         context.screen.data(match origin {
-            Origin::Installer(_) => "ductor is uninstalled",
+            Origin::Installer(_) | Origin::Dist(_) => "ductor is uninstalled",
             _ => "nothing that ductor installed is left",
         });
     }

@@ -63,6 +63,10 @@ fn receipt(context: &Context<'_>) -> Result<Receipt> {
     let refuse = |cause: String| Error::new("ductor upgrade", cause);
     match origin::of(&context.home, &program) {
         Origin::Installer(receipt) => Ok(receipt),
+        Origin::Dist(_) => {
+            let cause = format!("{} belongs to cargo-dist's installer, which upgrades it", program.display());
+            Err(refuse(cause).fix(origin::dist::UPGRADE))
+        }
         Origin::Package(manager) => {
             let cause = format!("{} belongs to {}, which upgrades it", program.display(), manager.name);
             Err(refuse(cause).fix(manager.upgrade))

@@ -1,10 +1,11 @@
 //! The *origin* of this program: who put it on the machine, and so who upgrades it and who takes it away.
 //!
 //! That is a package manager ([`packages`]), or our own installer, `install.sh`, which left a [`receipt`], or
-//! somebody by hand. [`place`] puts the files of an unpacked archive where they belong and removes them again;
+//! cargo-dist's ([`dist`]), or somebody by hand. [`place`] puts the files of an unpacked archive where they belong and removes them again;
 //! [`release`] gets a newer archive, and [`check`] is what it has to pass before anything in it is believed.
 
 pub mod check;
+pub mod dist;
 pub mod packages;
 pub mod place;
 pub mod receipt;
@@ -13,6 +14,7 @@ pub mod release;
 use std::env;
 use std::path::{Path, PathBuf};
 
+pub use dist::Dist;
 pub use packages::PackageManager;
 pub use receipt::Receipt;
 
@@ -24,6 +26,8 @@ use crate::home::Home;
 pub enum Origin {
     /// Our installer, for this user.
     Installer(Receipt),
+    /// The installer that cargo-dist makes, for this user.
+    Dist(Dist),
     /// A package manager.
     Package(&'static PackageManager),
     /// A person, or something that we do not know.
@@ -42,8 +46,11 @@ pub fn program() -> Result<PathBuf> {
 pub fn of(home: &Home, program: &Path) -> Origin {
     let receipt = Receipt::read(home);
     let is_it = |receipt: &Receipt| receipt.program.canonicalize().is_ok_and(|path| path == program);
-    match receipt.filter(is_it) {
-        Some(receipt) => Origin::Installer(receipt),
-        None => packages::owner(program).map_or(Origin::Hand, Origin::Package),
+    if let Some(receipt) = receipt.filter(is_it) {
+        return Origin::Installer(receipt);
     }
+    if let Some(dist) = Dist::of(home, program) {
+        return Origin::Dist(dist);
+    }
+    packages::owner(program).map_or(Origin::Hand, Origin::Package)
 }

@@ -37,6 +37,37 @@ fn a_program_that_was_put_there_by_hand_is_left_to_that_hand() {
     );
 }
 
+/// The receipt as the installer of cargo-dist 0.33 writes it. (The installer itself: the lab's `installer`.)
+#[test]
+fn what_cargo_dists_installer_placed_is_known_by_its_receipt() {
+    let world = World::new("");
+    let (bin, config) = (world.path(".local/bin"), world.path(".config/ductor"));
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::copy(PROGRAM, bin.join("ductor")).unwrap();
+    let receipt = serde_json::json!({
+        "binaries": ["ductor", "../precious"], "binary_aliases": {}, "cdylibs": [], "cstaticlibs": [],
+        "install_layout": "flat", "install_prefix": bin, "modify_path": true,
+        "provider": {"source": "cargo-dist", "version": "0.33.0"},
+        "source": {"app_name": "ductor", "name": "ductor", "owner": "PleasePrompto", "release_type": "github"},
+        "version": "0.1.0",
+    });
+    std::fs::write(config.join("ductor-receipt.json"), receipt.to_string()).unwrap();
+    std::fs::write(world.path(".local/precious"), "").unwrap();
+    let type_in = |words: &[&str]| {
+        let mut command = world.command(bin.join("ductor").as_path());
+        command.args(words).env("PATH", world.path("")).env_remove("XDG_CONFIG_HOME");
+        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = type_in(&["upgrade"]);
+    assert!(code == Some(1) && said.contains("belongs to cargo-dist's installer"), "{said}");
+    assert!(said.contains("/releases/latest/download/ductor-installer.sh | sh"), "{said}");
+    let (code, said) = type_in(&["uninstall"]);
+    assert!(code == Some(0) && said.contains("removed what cargo-dist's installer placed"), "{said}");
+    assert!(!config.exists() && !bin.join("ductor").exists() && world.path(".local/precious").exists());
+}
+
 #[test]
 fn the_bots_own_files_go_only_when_that_is_confirmed() {
     let world = World::new("");

@@ -5,9 +5,11 @@ use anyhow::{Context, Result, ensure};
 use xtask::bundle::{arch, rpm};
 use xtask::lab::Output;
 use xtask::lab::image::{BOOKWORM, FOREIGN};
+use xtask::workspace::Workspace;
+use xtask::{cargo_dist, manifest, tools};
 
 use crate::foreign::put_made;
-use crate::web::{LATEST, PROGRAM, THIS, Web, program};
+use crate::web::{LATEST, PROGRAM, THIS, Web, archives, program};
 use crate::world::World;
 
 crate::tests![
@@ -21,6 +23,7 @@ crate::tests![
     half_an_installer_does_nothing,
     who_is_not_configured_is_told_what_is_next,
     the_bots_own_command_stays,
+    what_cargo_dists_installer_placed_is_taken_away,
     sudo_is_refused,
     a_package_is_left_to_its_manager,
 ];
@@ -295,6 +298,36 @@ fn the_bots_own_command_stays() -> Result<()> {
     web.install("--no-service --prefix ~/native")?.ended(0)?;
     web.run("alice", &["/home/alice/native/bin/ductor", "uninstall"])?.ended(0)?;
     assert!(!web.path("/home/alice/native").exists());
+    Ok(())
+}
+
+/// `ductor-installer.sh` as `dist` makes it, which changes the profile as well.
+fn what_cargo_dists_installer_placed_is_taken_away() -> Result<()> {
+    let web = Web::boot()?;
+    let before = web.changes()?;
+    tools::fetch()?;
+    let manifest = serde_json::from_slice(&std::fs::read(archives().join(manifest::FILE))?)?;
+    let made = cargo_dist::make(&Workspace::find()?, &manifest)?.files;
+    let (_, script) = made.iter().find(|(name, _)| name == "ductor-installer.sh").context("no installer")?;
+    std::fs::write(web.path("/srv/ductor-installer.sh"), script)?;
+    let line = format!("DUCTOR_DOWNLOAD_URL={LATEST} sh /srv/ductor-installer.sh");
+    web.sh("alice", &line)?.ended(0)?;
+    assert!(web.path("/home/alice/.config/ductor/ductor-receipt.json").exists());
+    let refused = web.type_in(&["upgrade"])?.ended(1)?;
+    assert!(refused.stderr.contains("belongs to cargo-dist's installer"), "{refused}");
+    let gone = web.type_in(&["uninstall"])?.ended(0)?;
+    assert!(gone.stderr.contains("kept /home/alice/.config/ductor/env.sh"), "{gone}");
+    assert!(
+        !web.path(PROGRAM).exists() && !web.path("/home/alice/.config/ductor/ductor-receipt.json").exists()
+    );
+
+    // Who has the folder on PATH gets no change of the profile, and nothing is left.
+    web.run("root", &["rm", "-rf", "/home/alice/.config/ductor", "/home/alice/.config/fish"])?.ok()?;
+    web.sh("alice", &format!("PATH=$HOME/.local/bin:$PATH {line}"))?.ended(0)?;
+    web.type_in(&["uninstall"])?.ended(0)?;
+    let left = web.changes()?.since(&before, ASIDE)?;
+    let ours = left.iter().filter(|line| line.contains("ductor")).count();
+    assert_eq!(ours, 0, "{}", left.join("\n"));
     Ok(())
 }
 

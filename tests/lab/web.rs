@@ -155,7 +155,7 @@ fn real_archive() -> Result<PathBuf> {
     made.context("no archive beside the package")
 }
 
-fn archives() -> PathBuf {
+pub fn archives() -> PathBuf {
     PathBuf::from(std::env::var_os(PACKAGE).unwrap_or_default()).with_file_name("")
 }
 
