@@ -2,10 +2,10 @@
 #
 #   powershell -ExecutionPolicy Bypass -File tests\on-windows.ps1 [DUCTOR.EXE]
 #
-# DUCTOR.EXE has ductorw.exe beside it; else those of target\release or target\debug are taken. Run it as a user who
-# is no administrator, in a window that was not "run as administrator". It takes two minutes and leaves the machine
-# as it was: the bot is a script in a folder that is removed, the ductor home is there too, and the task goes again.
-# It does not start where a task ductor is there already.
+# DUCTOR.EXE has ductorw.exe beside it, in a folder that other users can't change, such as one in your profile; else
+# those of target\release or target\debug are taken. Run it as a user who is no administrator, in a window that was not
+# "run as administrator". It takes two minutes and leaves the machine as it was: the bot is a script in a folder that is
+# removed, the ductor home is there too, and the task goes again. It does not start where a task ductor is there already.
 param([string]$Ductor)
 $ErrorActionPreference = 'Continue' # what programs say on stderr is no error
 
@@ -72,6 +72,7 @@ try {
     Check 'the trigger is for this user' { $task.Task.Triggers.LogonTrigger.UserId }
     Check 'the action is ductorw.exe' { $task.Task.Actions.Exec.Command -like '*\ductorw.exe' }
     Check 'the file for the scheduler is gone' { -not (Test-Path "$work\home\ductor_task.xml") }
+    Check 'the ductor home is its user''s alone' { (Get-Acl "$work\home").AreAccessRulesProtected }
     $status = Status
     Check 'the service runs' { $status.state -eq 'running' -and $status.owner -eq 'service' }
     Check 'the scheduler says so too' { (Get-ScheduledTask ductor).State -eq 'Running' }
