@@ -21,8 +21,8 @@ use crate::test::tally::Tally;
 use crate::tools;
 use crate::workspace::{Workspace, output};
 
-/// How long each parser is fed by `cargo xtask test`.
-const BRIEFLY: Duration = Duration::from_secs(4);
+/// How each parser is fed by `cargo xtask test`: the same inputs every time, so that what passed once passes again.
+const BRIEFLY: [&str; 3] = ["-seed=1", "-runs=10000", "-max_total_time=20"];
 
 /// How the program is compiled: as fast as the parsers are to be tried, and no slower to make than that takes.
 const PROFILE: [(&str, &str); 4] = [
@@ -38,6 +38,9 @@ pub struct Wanted {
     /// Feed each parser for so many minutes
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub minutes: u64,
+    /// Feed each as `cargo xtask test` does: a few thousand inputs, always the same
+    #[arg(long, conflicts_with = "minutes")]
+    pub briefly: bool,
     /// These parsers, not all
     pub parsers: Vec<String>,
 }
@@ -53,7 +56,7 @@ pub fn run(wanted: &Wanted) -> Result<u8> {
     let is_wanted = |name: &&str| wanted.parsers.is_empty() || wanted.parsers.iter().any(|it| it == name);
     let parsers = known.into_iter().filter(is_wanted).collect();
     get()?;
-    let tally = feed(parsers, Duration::from_secs(60 * wanted.minutes))?;
+    let tally = feed(parsers, (!wanted.briefly).then(|| Duration::from_secs(60 * wanted.minutes)))?;
     Ok(u8::from(!tally.failures.is_empty()))
 }
 
@@ -65,10 +68,11 @@ pub fn briefly() -> Result<Tally> {
     if let Err(error) = get() {
         return Ok(Tally::skip("fuzz", &format!("{error:#}")));
     }
-    feed(PARSERS.map(|(name, _)| name).into(), BRIEFLY)
+    feed(PARSERS.map(|(name, _)| name).into(), None)
 }
 
-fn feed(parsers: Vec<&'static str>, time: Duration) -> Result<Tally> {
+/// For so long, or briefly.
+fn feed(parsers: Vec<&'static str>, time: Option<Duration>) -> Result<Tally> {
     let workspace = Workspace::find()?;
     let fuzzer = Fuzzer { program: make(&workspace)?, workspace, time };
     let (left, tally) = (Mutex::new(parsers.into_iter()), Mutex::new(Tally::default()));
@@ -114,17 +118,19 @@ fn make(workspace: &Workspace) -> Result<PathBuf> {
     made.find(|program| program.is_file()).with_context(|| format!("no fuzzer in {}", target.display()))
 }
 
-/// The program, and how long it is to try.
+/// The program, and how long it is to try; none: briefly.
 struct Fuzzer {
     program: PathBuf,
     workspace: Workspace,
-    time: Duration,
+    time: Option<Duration>,
 }
 
 impl Fuzzer {
     fn feed(&self, parser: &str) -> Result<Tally> {
         let folder = self.workspace.target.join("fuzz");
-        let (kept, finds) = (folder.join("corpus").join(parser), folder.join("finds").join(parser));
+        let fresh = tempfile::tempdir()?;
+        let kept = self.time.map_or(fresh.path().into(), |_| folder.join("corpus").join(parser));
+        let finds = folder.join("finds").join(parser);
         for folder in [&kept, &finds] {
             std::fs::create_dir_all(folder)
                 .with_context(|| format!("make the folder {}", folder.display()))?;
@@ -133,7 +139,10 @@ impl Fuzzer {
         let mut fuzz = Command::new(&self.program);
         fuzz.arg(&kept).args(seeds).env("PARSER", parser).env("RUST_BACKTRACE", "0");
         fuzz.args(["-timeout=5", "-rss_limit_mb=512", "-max_len=16384"]);
-        fuzz.arg(format!("-max_total_time={}", self.time.as_secs()));
+        match self.time {
+            Some(time) => fuzz.arg(format!("-max_total_time={}", time.as_secs())),
+            None => fuzz.args(BRIEFLY),
+        };
         fuzz.arg(format!("-artifact_prefix={}/", finds.display()));
         let ended = fuzz.current_dir(&self.workspace.root).output().context("start the fuzzer")?;
         let said = String::from_utf8_lossy(&ended.stderr);

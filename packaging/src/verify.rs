@@ -216,3 +216,44 @@ fn read_manifest(folder: &Path, listed: &BTreeMap<String, String>) -> Result<()>
     let missing = listed.keys().find(|name| !named.contains(name.as_str()));
     missing.map_or(Ok(()), |name| bail!("{name} is missing"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a reader says of a good bundle, as a tar archive.
+    fn archive() -> Vec<u8> {
+        let mut made = tar::Builder::new(Vec::new());
+        for (path, bytes) in
+            [("usr/bin/ductor", &b"\x7fELF"[..]), ("usr/share/doc/ductor/copyright", b"MIT\n")]
+        {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            header.set_mtime(1);
+            made.append_data(&mut header, path, bytes).unwrap();
+        }
+        made.into_inner().unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn whatever_a_bundle_holds_ends_in_a_word(
+            changes in prop::collection::vec((0_usize..2048, any::<u8>()), 0..40),
+            length in 0_usize..4096,
+        ) {
+            let mut bytes = archive();
+            for (at, byte) in changes {
+                bytes[at] = byte;
+            }
+            bytes.truncate(length);
+            if let Ok(files) = read(&bytes, 1) {
+                let held: usize = files.values().map(|(_, bytes)| bytes.len()).sum();
+                prop_assert!(held <= bytes.len(), "more than there is");
+            }
+        }
+    }
+}

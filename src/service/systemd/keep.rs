@@ -123,10 +123,10 @@ fn logical_lines(text: &str) -> impl Iterator<Item = &str> {
         let mut end = 0;
         loop {
             end = rest[end..].find('\n').map_or(rest.len(), |found| end + found + 1);
-            let line = rest[..end].trim_end_matches('\n');
+            let line = rest[..end].trim_end_matches('\n').trim_start();
             if end == rest.len() || !line.ends_with('\\') || line.starts_with(['#', ';']) {
                 rest = &rest[end..];
-                return Some(line.trim_start());
+                return Some(line);
             }
         }
     })
@@ -157,6 +157,14 @@ mod tests {
         );
         let mixed = "[Service]\nEnvironment=\"PATH=/a b\" 'X=1 2' DUCTOR_HOME=/x Y=\\\"3\n";
         assert_eq!(additions(mixed).unwrap(), "[Service]\nEnvironment='X=1 2' Y=\\\"3\n");
+    }
+
+    #[test]
+    fn a_comment_behind_blanks_takes_no_line_with_it() {
+        let unit = "[Service]\n  # a=b \\\n  Nice=3\n";
+        let once = additions(unit).unwrap();
+        assert_eq!(once, "[Service]\n# a=b \\\nNice=3\n");
+        assert_eq!(additions(&in_place("[Service]\nExecStart=/x\n", &once)), Some(once));
     }
 
     #[test]

@@ -5,11 +5,21 @@ use std::path::{Path, PathBuf};
 
 use super::everything_below;
 use crate::launchd::{Mac, wait_for_bot};
+use crate::systemd::Linux;
 use crate::task_scheduler::machine::Machine;
 use crate::world::World;
 
 /// What others may read: a property list has no secrets, and macOS makes every one so.
 const FOR_OTHERS: &str = "Library/LaunchAgents/dev.ductor.plist";
+
+#[test]
+fn what_systemd_and_the_host_need_is_the_users_alone() {
+    let linux = Linux::new();
+    let before = everything_below(&linux.world.path(""));
+    linux.install(&[]).ended(0);
+    linux.ductor(&["service", "restart"]).ended(0);
+    are_private(&linux.world, &before, &["bots", "told"]);
+}
 
 #[test]
 fn what_launchd_and_the_host_need_is_the_users_alone() {
@@ -46,7 +56,8 @@ fn are_private(world: &World, before: &[PathBuf], of_tests: &[&str]) {
     for path in everything_below(&top).into_iter().filter(|path| !before.contains(path)) {
         let name = path.strip_prefix(&top).unwrap();
         let first = name.components().next().unwrap().as_os_str().to_string_lossy().into_owned();
-        if of_tests.contains(&&*first) || first.starts_with(".tmp") || path.is_symlink() {
+        let is_systemctls = name.extension().is_some_and(|kind| kind == "wants"); // which makes it by itself
+        if is_systemctls || of_tests.contains(&&*first) || first.starts_with(".tmp") || path.is_symlink() {
             continue;
         }
         let mode = path.metadata().unwrap().permissions().mode() & 0o7777;
