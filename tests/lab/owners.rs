@@ -161,7 +161,7 @@ fn what_is_so_already_is_said_and_no_error() -> Result<()> {
     };
     assert!(said(&["service", "start"])?.ends_with("already running\n"));
     assert_eq!(world.count("alice", "start")?, 1);
-    assert_eq!(said(&["service", "stop"])?, "stopped\n");
+    assert_eq!(said(&["service", "stop"])?, "stopped\nit starts again at the next boot\n");
     assert_eq!(said(&["service", "stop"])?, "already stopped\n");
     assert_eq!(said(&["stop"])?, "nothing runs\n");
     Ok(())
