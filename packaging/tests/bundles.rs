@@ -61,9 +61,8 @@ fn run(folder: &Path, program: &str, args: &[&str]) -> Option<String> {
         .stdin(Stdio::null())
         .output();
     match output {
-        Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("{program}: {error}"),
         Err(error) => {
-            eprintln!("left out: {program}: {error}");
+            fakes::left_out(format_args!("{program}: {error}"));
             None
         }
         Ok(output) => {

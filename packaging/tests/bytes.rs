@@ -31,8 +31,7 @@ fn no_changed_byte_of_a_bundle_passes() {
     let missing: Vec<_> =
         ["bsdtar", "rpm", "dpkg-deb", "msiinfo"].into_iter().filter(|name| !on_path(name)).collect();
     if !missing.is_empty() {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{missing:?}");
-        eprintln!("left out: {missing:?} is not installed");
+        fakes::left_out(format_args!("{missing:?} is not installed"));
         return;
     }
     let workspace = Workspace::find().unwrap();

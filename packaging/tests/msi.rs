@@ -40,7 +40,7 @@ fn packed() -> (TempDir, PathBuf) {
 /// What msitools' reader prints; none where it is not installed, which CI does not accept.
 fn msiinfo(args: &[&str]) -> Option<String> {
     if !on_path("msiinfo") {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "msiinfo is not installed");
+        fakes::left_out("msiinfo is not installed");
         return None;
     }
     let output = Command::new("msiinfo").args(args).output().unwrap();
@@ -74,7 +74,7 @@ fn another_reader_exports_the_tables_that_were_written() {
 fn another_reader_extracts_the_files() {
     let (folder, file) = packed();
     if !on_path("msiextract") {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "msiextract is not installed");
+        fakes::left_out("msiextract is not installed");
         return;
     }
     let out = folder.path().join("out");

@@ -40,7 +40,7 @@ fn files() -> Tree {
 /// What a program prints; none where it is not installed, which CI does not accept.
 fn output(program: &str, args: &[&str], folder: &Path) -> Option<Vec<u8>> {
     if !on_path(program) {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{program} is not installed");
+        fakes::left_out(format_args!("{program} is not installed"));
         return None;
     }
     let output = Command::new(program).args(args).current_dir(folder).output().unwrap();

@@ -63,9 +63,8 @@ impl World {
         let mut minisign = Command::new("minisign");
         minisign.args(["-V", "-m", "sha256.sum", "-P", &self.public]);
         match minisign.current_dir(self.distrib()).output() {
-            Err(error) if std::env::var("CI").is_ok_and(|ci| ci == "true") => panic!("minisign: {error}"),
             Err(error) => {
-                eprintln!("left out: minisign: {error}");
+                fakes::left_out(format_args!("minisign: {error}"));
                 None
             }
             Ok(output) => Some(output),
@@ -101,8 +100,7 @@ fn minisign_believes_the_signature_and_nothing_that_was_changed() {
 #[test]
 fn the_installers_of_a_signed_release_know_its_key() {
     if tools::cargo_dist().is_err() {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "cargo-dist is not installed");
-        eprintln!("left out: cargo-dist is not installed");
+        fakes::left_out("cargo-dist is not installed");
         return;
     }
     let world = World::new(None);

@@ -24,8 +24,7 @@ const EPOCH: &str = "1234567890";
 fn release() -> Option<(TempDir, PathBuf)> {
     let missing: Vec<_> = ["bsdtar", "rpm", "dpkg-deb"].into_iter().filter(|name| !on_path(name)).collect();
     if !missing.is_empty() {
-        assert!(!std::env::var("CI").is_ok_and(|ci| ci == "true"), "{missing:?}");
-        eprintln!("left out: {missing:?} is not installed");
+        fakes::left_out(format_args!("{missing:?} is not installed"));
         return None;
     }
     let target = tempfile::tempdir().unwrap();

@@ -22,7 +22,9 @@ const DUCTORW: &str = env!("CARGO_BIN_EXE_ductorw");
 fn can_unshare(what: &str) -> bool {
     let tried = Command::new("unshare").args(what.split(' ')).arg("true").output();
     let can = tried.is_ok_and(|output| output.status.success());
-    assert!(can || std::env::var_os("CI").is_none(), "unshare {what} is refused");
+    if !can {
+        fakes::left_out(format_args!("unshare {what} is refused"));
+    }
     can
 }
 
@@ -125,6 +127,8 @@ fn faketime() -> Option<PathBuf> {
     let folders = fs::read_dir("/usr/lib").unwrap().map(|folder| folder.unwrap().path());
     let mut libraries = folders.map(|folder| folder.join("faketime/libfaketime.so.1"));
     let library = libraries.find(|library| library.exists());
-    assert!(library.is_some() || std::env::var_os("CI").is_none(), "faketime is not installed");
+    if library.is_none() {
+        fakes::left_out("faketime is not installed");
+    }
     library
 }

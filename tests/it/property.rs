@@ -81,7 +81,7 @@ fn with_python(
             assert_eq!(read.len(), rendered.len());
             rendered.iter().zip(&read).for_each(|((definition, _), read)| check(definition, read));
         }
-        None => assert!(std::env::var_os("CI").is_none(), "python3 is not there to read the definitions"),
+        None => fakes::left_out("python3 is not there to read the definitions"),
     }
 }
 

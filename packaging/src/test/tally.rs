@@ -55,6 +55,17 @@ impl Tally {
             self.skips.push(format!("{name} ({reason})"));
         }
     }
+
+    /// Counts what tests say that they left out, a line each: `NAME (REASON)`.
+    fn leave_out(&mut self, lines: &str) {
+        for line in lines.lines().filter(|line| !line.is_empty()) {
+            let name = line.split(" (").next().unwrap_or(line);
+            self.passed.retain(|passed| passed != name);
+            if !self.skips.iter().any(|skip| skip == line) {
+                self.skips.push(line.into());
+            }
+        }
+    }
 }
 
 /// Runs a check and counts it by its exit code.
@@ -66,12 +77,14 @@ pub fn check(name: &str, command: &mut Command) -> Result<Tally> {
     Ok(if status.success() { Tally::pass(name) } else { Tally::fail(name) })
 }
 
-/// Runs test programs (through cargo), shows what they say while they run, and counts their tests.
+/// Runs test programs (through cargo), shows what they say while they run, and counts their tests. One that left
+/// something out is skipped, though its harness says that it passed.
 ///
 /// # Errors
 /// They can't be started.
 pub fn count(name: &str, command: &mut Command) -> Result<Tally> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let left_out = tempfile::NamedTempFile::new()?;
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).env(fakes::LEFT_OUT, left_out.path());
     let mut child = command.spawn().with_context(|| format!("start {command:?}"))?;
     let (mut tally, mut begun, mut ended) = (Tally::default(), 0, 0);
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
@@ -84,6 +97,7 @@ pub fn count(name: &str, command: &mut Command) -> Result<Tally> {
     if !child.wait()?.success() && (tally.failures.is_empty() || begun > ended) {
         tally.failures.push(format!("{name} (did not build, or ended early)"));
     }
+    tally.leave_out(&std::fs::read_to_string(left_out.path())?);
     Ok(tally)
 }
 
@@ -125,6 +139,14 @@ test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
             "package::installs (no overlay: nothing there (os error 2))",
         ];
         assert_eq!(tally.skips, skips);
+    }
+
+    #[test]
+    fn a_test_that_left_something_out_is_skipped_by_name_and_reason() {
+        let said = "echo running 2 tests; echo 'test a ... ok'; echo 'test b::c ... ok'; echo test result: ok; \
+            echo 'b::c (no root)' >>\"$DUCTOR_TEST_LEFT_OUT\"";
+        let tally = count("tests", Command::new("sh").args(["-c", said])).unwrap();
+        assert_eq!((tally.passed, tally.skips), (vec!["a".into()], vec!["b::c (no root)".to_owned()]));
     }
 
     #[test]

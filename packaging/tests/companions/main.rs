@@ -32,9 +32,8 @@ const EPOCH: &str = "1234567890";
 
 /// Whether a program is there; with `CI=true` it has to be.
 fn is_there(program: &str, found: bool) -> bool {
-    assert!(found || !std::env::var("CI").is_ok_and(|ci| ci == "true"), "{program} is not installed");
     if !found {
-        eprintln!("left out: {program} is not installed");
+        fakes::left_out(format_args!("{program} is not installed"));
     }
     found
 }

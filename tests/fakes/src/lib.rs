@@ -6,7 +6,8 @@
 //! `launchctl`, `schtasks.exe` and so on into the folder that they put first in PATH ([`main`]). Each has one file
 //! here; what they share, a folder with the [`state`] of one machine, is named by the variable `FAKE_STATE`.
 //!
-//! Beside them is the [`soak`]: a manager that does to real hosts whatever may happen to them.
+//! Beside them is the [`soak`]: a manager that does to real hosts whatever may happen to them; and what every test
+//! program says when it can't do something here ([`left_out()`]).
 
 #[cfg(unix)]
 pub mod journalctl;
@@ -14,6 +15,7 @@ pub mod journalctl;
 pub mod launchctl;
 #[cfg(unix)]
 pub mod launchd;
+mod left_out;
 #[cfg(unix)]
 pub mod logind;
 pub mod powershell;
@@ -32,6 +34,8 @@ pub mod whoami;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
+
+pub use left_out::{FILE as LEFT_OUT, left_out};
 
 /// The variable that names the program where `arg0` does not: a fake that starts itself anew.
 const NAME: &str = "FAKE_NAME";
