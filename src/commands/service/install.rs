@@ -19,7 +19,11 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     let manager = manager.as_ref();
     let mut definition = definition(context, manager, args.bot.clone())?;
     definition.chosen.direct = if args.direct { Some(direct(context, manager, &definition)?) } else { None };
-    preflight(&context.home, &definition)?;
+    preflight(&context.home, &definition).map_err(|error| match args.bot.as_deref().map(str::trim) {
+        None | Some("") => error,
+        Some(bot) => Error { what: format!("--bot {bot}"), ..error }
+            .fix("ductor service install --bot COMMAND, with one that is there"),
+    })?;
 
     let before = Before::look(&context.home);
     let inside = host::inside(&context.home).is_some();
