@@ -15,21 +15,14 @@
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
 //! [`cargo_dist`] and [`formula`]) or [`channels`]. [`signature`] signs the hashes. [`verify`] opens everything again and
-//! compares. [`site`] is the page where people get it all, and
-//! [`picture`] the picture in the README.
+//! compares. [`site`] is the page where people get it all, [`picture`] the one in the README. [`checklist`] says what is
+//! to be done before all that becomes a release.
 //!
-//! [`checklist`] says what is to be done before all that becomes a release.
-//!
-//! [`mod@bench`] measures, beside others. [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots.
-//!
-//! [`soak`] goes on with the host for hours, [`fuzz`] feeds every parser with anything. [`acceptance`] says what came of
-//! the tests, case by case and fault by fault.
-//!
-//! [`docs`] reads the pages for people.
+//! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots; [`docs`] reads the pages for
+//! people. [`soak`] goes on with the host for hours, [`fuzz`] with every parser, and [`mod@bench`] measures beside others.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
-pub mod acceptance;
 pub mod bench;
 pub mod build;
 pub mod bundle;

@@ -3,10 +3,12 @@
 //! *fast* ([`fast`]) needs no root and stays under five minutes: format, lints, every test but the lab's, the
 //! shell scripts. *lab* ([`in_lab`]) installs the package that `dist` makes on booted machines. Whatever can't
 //! run here is *skipped*: named, with its reason, and counted; with `CI=true` a skip is a failure. A step that
-//! fails does not stop the next one. How lines of test programs are counted is in [`tally`].
+//! fails does not stop the next one. How lines of test programs are counted is in [`tally`]; [`acceptance`] says on pages
+//! what came of them, case by case and fault by fault.
 
 #![allow(clippy::print_stdout, reason = "this is what a person reads")]
 
+pub mod acceptance;
 pub mod fast;
 pub mod in_lab;
 pub mod tally;
@@ -17,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::{acceptance, workspace};
+use crate::workspace;
 use tally::Tally;
 
 /// What to test.

@@ -35,10 +35,8 @@ use crate::effects::{self, Effect, Effects};
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host;
-use crate::search_path::{self, access};
 use crate::service::{self as service_of, Manager};
 use crate::user;
-use crate::words;
 use screen::Screen;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
@@ -115,16 +113,6 @@ fn written(path: &Path, text: &str) -> String {
     let there =
         effects::file::read_bounded(path, 1 << 20).ok().and_then(|there| String::from_utf8(there).ok());
     there.map_or_else(|| text.to_owned(), |old| diff::unified(&path.display().to_string(), &old, text))
-}
-
-/// What people type to run this program: its name, or its path where the name means another program or none.
-fn typed() -> String {
-    let this = env::current_exe().unwrap_or_else(|_| "ductor".into());
-    let named = search_path::which("ductor", &env::var_os("PATH").unwrap_or_default());
-    match named {
-        Some(named) if access::same_file(&named, &this) => "ductor".into(),
-        _ => words::quote(this.to_string_lossy()),
-    }
 }
 
 /// For scripts: one object, indented so that people can read it too.

@@ -8,7 +8,7 @@ use crate::cli::{InstallArgs, OnboardingArgs, ServiceVerb};
 use crate::error::{Code, Result};
 use crate::search_path;
 
-use super::{Context, is_interactive, service, typed};
+use super::{Context, is_interactive, service};
 
 pub fn run(context: &Context<'_>, args: OnboardingArgs) -> Result<Code> {
     let bot = find_or_get(context, args.yes)?;
@@ -43,7 +43,7 @@ fn remember(context: &Context<'_>) {
         ("service logs", "what the bot writes"),
         ("restart", "end the bot and start it anew"),
     ];
-    let ductor = typed();
+    let ductor = search_path::typed();
     context.screen.say("\nTo remember:");
     for (command, what) in commands {
         context.screen.say(format_args!("  {ductor} {command:<12}  {what}"));
@@ -73,7 +73,9 @@ fn set_up(context: &Context<'_>, bot: &Bot) -> Result<()> {
             context.screen.say(format_args!("already configured: {}", context.home.config().display()));
             Ok(())
         }
-        Err(error) if !is_interactive() => Err(error.fix("ductor onboarding, in a terminal")),
+        Err(error) if !is_interactive() => {
+            Err(error.fix(format!("{} onboarding, in a terminal", search_path::typed())))
+        }
         Err(_) => {
             bot::onboarding::wizard(bot, &context.home)?;
             bot::configured::check(&context.home)

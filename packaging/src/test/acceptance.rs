@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::test::tally::Tally;
+use super::tally::Tally;
 
 /// A list of cases, and the page that is made of it.
 struct Cases {
