@@ -12,6 +12,7 @@ pub mod host;
 pub mod logs;
 pub mod machine;
 pub mod measure;
+mod packers;
 pub mod packing;
 pub mod table;
 pub mod tick;
@@ -100,6 +101,8 @@ pub struct Side {
     pub missing: Option<String>,
     /// What else is worth knowing, such as the size of what was made.
     pub note: Option<String>,
+    /// It is ours like the first, of another size, or a part of it; else a rival.
+    pub ours: bool,
 }
 
 /// The answer to one question.
@@ -130,12 +133,17 @@ pub struct Arena {
 impl Side {
     /// One that was measured.
     pub fn new(name: impl Into<String>, figures: Vec<f64>) -> Self {
-        Self { name: name.into(), figures, missing: None, note: None }
+        Self { name: name.into(), figures, missing: None, note: None, ours: false }
     }
 
     /// One that is not on this machine.
     pub fn missing(name: impl Into<String>, get: impl Into<String>) -> Self {
         Self { missing: Some(get.into()), ..Self::new(name, Vec::new()) }
+    }
+
+    /// The same of ours again.
+    pub fn ours(self) -> Self {
+        Self { ours: true, ..self }
     }
 
     /// The one in the middle.

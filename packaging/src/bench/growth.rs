@@ -52,7 +52,7 @@ fn by_log(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
         logs::write(home.path(), size)?;
         sides.extend(measure::commands(rounds, vec![logs::ours(arena, home.path()).called(name)])?);
     }
-    Ok(sides)
+    Ok(sides.into_iter().map(Side::ours).collect())
 }
 
 fn by_units(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
@@ -63,8 +63,8 @@ fn by_units(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
                     printf '[Service]\\nExecStart=/bin/true\\n' >~/.config/systemd/user/other-$i.service; done; \
                     systemctl --user daemon-reload";
         machine.run("alice", &["sh", "-c", make, "sh", &count.to_string()])?.ok()?;
-        let ours = format!("{count} units: ductor service status");
-        let theirs = format!("{count} units: systemctl --user show");
+        let ours = format!("beside {count} more: ductor service status");
+        let theirs = format!("beside {count} more: systemctl --user show");
         sides.extend(machine::time(
             &machine,
             rounds,
@@ -74,7 +74,7 @@ fn by_units(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
             ],
         )?);
     }
-    Ok(sides)
+    Ok(sides.into_iter().map(Side::ours).collect())
 }
 
 /// As many at a time as `dist` packs.
@@ -90,8 +90,9 @@ fn by_targets(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
         })?;
         Ok(0)
     };
-    let side = |count: usize| Runner::work(format!("{count} targets"), move || some(count));
-    measure::commands(rounds.min(1), [1, 3, 8].map(side).into())
+    let side = |count: usize| Runner::work(format!("targets: {count}"), move || some(count));
+    let sides = measure::commands(rounds.min(1), [1, 3, 8].map(side).into())?;
+    Ok(sides.into_iter().map(Side::ours).collect())
 }
 
 /// The program, and behind it so much of the same again that no two pieces are alike to a compressor.
@@ -114,7 +115,7 @@ fn by_payload(arena: &Arena, rounds: usize) -> Result<Vec<Side>> {
             figures.push(start.elapsed().as_secs_f64());
         }
         let note = Some(format!("{size} bytes"));
-        sides.push(Side { note, ..Side::new(format!("{mebibytes} MiB"), figures) });
+        sides.push(Side { note, ..Side::new(format!("{mebibytes} MiB"), figures).ours() });
     }
     Ok(sides)
 }

