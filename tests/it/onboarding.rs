@@ -6,6 +6,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
+use fakes::without_numbers;
+
 use crate::launchd::Mac;
 use crate::systemd::Linux;
 use crate::task_scheduler::machine::Machine;
@@ -44,19 +46,6 @@ fn from_nothing_to_up(world: &World, command: &mut Command, service: &str) {
     let screen = format!("Paste your bot token: {TOKEN}\n{SERVICE}\n\n{service}{REMEMBER}");
     assert_eq!((code, without_numbers(&shown)), (Some(0), without_numbers(&screen)));
     assert_eq!(world.bots().len(), 1);
-}
-
-/// Pids and times are others in every run.
-fn without_numbers(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars() {
-        match c {
-            '0'..='9' if plain.ends_with('9') => {}
-            '0'..='9' => plain.push('9'),
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 fn on_a_mac(mac: &Mac, words: &[&str]) -> Command {

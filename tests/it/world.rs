@@ -187,6 +187,12 @@ impl Running {
     }
 }
 
+/// The ids of the problems in what `service status --json` says.
+pub fn problems_of(status: &serde_json::Value) -> Vec<String> {
+    let problems = status["problems"].as_array().unwrap();
+    problems.iter().map(|problem| problem["id"].as_str().unwrap().to_owned()).collect()
+}
+
 impl Said {
     /// Runs a command to its end.
     pub fn of(command: &mut Command) -> Self {

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use fakes::without_numbers;
 use xtask::picture;
 use xtask::test::in_lab::PACKAGE;
 use xtask::workspace::Workspace;
@@ -19,17 +20,4 @@ fn the_picture_in_the_readme_is_current() -> Result<()> {
     let readme = fs::read_to_string(root.join("README.md"))?;
     assert!(readme.contains(picture::FILE), "the README does not show it");
     Ok(())
-}
-
-/// Pids and times are others in every run.
-fn without_numbers(text: &str) -> String {
-    let mut plain = String::new();
-    for c in text.chars() {
-        match c {
-            '0'..='9' if plain.ends_with('9') => {}
-            '0'..='9' => plain.push('9'),
-            c => plain.push(c),
-        }
-    }
-    plain
 }

@@ -99,15 +99,7 @@ pub fn start(state: &State, target: &str, path: &Path) -> io::Result<()> {
     let job =
         Job { path: path.display().to_string(), program, state: "spawn scheduled".into(), ..Job::default() };
     job.write(state, target);
-    Command::new(std::env::current_exe()?)
-        .arg0("launchd")
-        .arg(target)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .current_dir("/")
-        .spawn()
-        .map(drop)
+    crate::begin("launchd", target)
 }
 
 /// Has the job end. It is gone some time later.

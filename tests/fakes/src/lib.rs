@@ -8,6 +8,7 @@
 //!
 //! Beside them is the [`soak`]: a manager that does to real hosts whatever may happen to them; and what every test
 //! program says when it can't do something here ([`left_out()`]).
+//! How a screen is compared that has pids and times in it: [`without_numbers`].
 
 #[cfg(unix)]
 pub mod journalctl;
@@ -20,6 +21,7 @@ mod left_out;
 pub mod logind;
 pub mod powershell;
 pub mod schtasks;
+mod screen;
 #[cfg(unix)]
 pub mod soak;
 pub mod state;
@@ -36,6 +38,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use left_out::{FILE as LEFT_OUT, left_out};
+pub use screen::without_numbers;
 
 /// The variable that names the program where `arg0` does not: a fake that starts itself anew.
 const NAME: &str = "FAKE_NAME";
@@ -68,6 +71,17 @@ pub fn main(arg0: &OsStr, args: &[String]) -> ExitCode {
         _ => |_| 127, // as a shell says of a program that does not exist
     };
     ExitCode::from(fake(args))
+}
+
+/// Begins the fake `name` as a process that outlives this one.
+#[cfg(unix)]
+fn begin(name: &str, arg: &str) -> std::io::Result<()> {
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    let mut fake = Command::new(std::env::current_exe()?);
+    fake.arg0(name).arg(arg).current_dir("/");
+    fake.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map(drop)
 }
 
 /// The program's answer. Ends with 0.

@@ -129,15 +129,7 @@ pub fn begin(state: &State, name: &str, definition: &Definition) -> io::Result<(
     state.remove(&order(name));
     (service.result, service.code, service.status) = ("success".into(), 0, 0);
     service.is(state, name, "activating", "start", 0);
-    Command::new(std::env::current_exe()?)
-        .arg0("systemd")
-        .arg(name)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .current_dir("/")
-        .spawn()
-        .map(drop)
+    crate::begin("systemd", name)
 }
 
 /// Ends the service, and waits for its end.

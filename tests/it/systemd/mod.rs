@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use fakes::state::State;
 use serde_json::Value;
 
-use crate::world::{BOT, Said, World, wait_for};
+use crate::world::{BOT, Said, World, problems_of, wait_for};
 
 /// A user of Linux, logged in, with a bot.
 pub struct Linux {
@@ -132,9 +132,7 @@ impl Linux {
 
     /// The ids of the problems in the status.
     pub fn problems(&self) -> Vec<String> {
-        let status = self.status();
-        let problems = status["problems"].as_array().unwrap();
-        problems.iter().map(|problem| problem["id"].as_str().unwrap().to_owned()).collect()
+        problems_of(&self.status())
     }
 
     /// The user's own unit.
