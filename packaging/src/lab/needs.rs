@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use anyhow::{Result, ensure};
 
@@ -88,10 +89,14 @@ pub fn install(packages: &[&str], say: &dyn Fn(&str)) -> Result<()> {
     if packages.is_empty() || !is_root() || !on_path("apt-get") {
         return Ok(());
     }
+    // Tests that run side by side install side by side, and apt knows one at a time; other programs have it wait.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock();
     say(&format!("apt-get install {}", packages.join(" ")));
     host("apt-get", ["update", "-qq"])?;
     let mut install = Command::new("apt-get");
-    install.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages);
+    install.args(["install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300"]);
+    install.args(packages);
     install.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
     ensure!(install.status()?.success(), "apt-get install {} failed", packages.join(" "));
     Ok(())
