@@ -16,6 +16,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub(crate) use os::rename;
+
 use super::fault;
 use crate::error::{Context, Error, Result};
 use crate::process::Process;

@@ -128,7 +128,7 @@ impl HostState {
         let _left_by_a_host_that_was_killed = std::fs::remove_file(&temporary);
         let written = file::create_private(&temporary)
             .and_then(|mut file| file.write_all(&text))
-            .and_then(|()| std::fs::rename(&temporary, &path));
+            .and_then(|()| file::rename(&temporary, &path));
         written.inspect_err(|_| drop(std::fs::remove_file(&temporary)))
     }
 
@@ -185,6 +185,28 @@ pub fn rfc3339(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Under Windows nobody may put another file in the place of one that is open.
+    #[test]
+    fn a_state_that_others_look_at_again_and_again_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::of(dir.path().into(), None).unwrap();
+        std::fs::create_dir_all(home.root()).unwrap();
+        let (done, is_done) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let home = &home;
+            scope.spawn(move || {
+                while is_done.recv_timeout(Duration::from_millis(1)).is_err() {
+                    let _read = HostState::read(home);
+                }
+            });
+            let state = HostState::seen(Process::current(), Duration::ZERO).unwrap();
+            let written: Vec<_> = (0..200).map(|_| state.write(home)).collect();
+            done.send(()).unwrap();
+            let failed: Vec<_> = written.into_iter().filter_map(Result::err).collect();
+            assert!(failed.is_empty(), "{} times: {:?}", failed.len(), failed.first());
+        });
+    }
 
     #[test]
     #[cfg(unix)]

@@ -1,5 +1,6 @@
-//! A program that is *in use* on Windows: while it runs nobody may write over it or remove it. But it may be renamed,
-//! so it goes aside, into the folder for temporary files, and is removed there when it has ended.
+//! A file that is *in use* on Windows: nobody may put another in its place. One that is read is free again in a
+//! moment. A program that runs may be renamed, so it goes aside, into the folder for temporary files, and is removed
+//! there when it has ended.
 
 use std::env;
 use std::fs;
@@ -8,31 +9,48 @@ use std::io::{Error, ErrorKind, Result};
 use std::os::windows::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 
-/// As [`fs::rename`], also where a program that runs has the place.
+/// As [`fs::rename`], also where a program that runs has the place, or somebody reads what is there.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
     match fs::rename(from, to) {
-        Err(error) if is_in_use(&error, to) => {
+        Err(error) if runs(&error, to) => {
             let aside = step_aside(to)?;
             fs::rename(from, to).inspect_err(|_| drop(fs::rename(&aside, to)))?;
             remove_when_ended(&aside);
             Ok(())
         }
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => once_it_is_read(|| fs::rename(from, to)),
         done => done,
+    }
+}
+
+/// Tries again while somebody may still be reading, which takes no longer than this.
+fn once_it_is_read(rename: impl Fn() -> Result<()>) -> Result<()> {
+    const READING: Duration = Duration::from_millis(500);
+    let start = Instant::now();
+    loop {
+        match rename() {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && start.elapsed() < READING => {
+                sleep(Duration::from_millis(2));
+            }
+            done => return done,
+        }
     }
 }
 
 /// As [`fs::remove_file`], also of a program that runs.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
-        Err(error) if is_in_use(&error, path) => step_aside(path).map(|aside| remove_when_ended(&aside)),
+        Err(error) if runs(&error, path) => step_aside(path).map(|aside| remove_when_ended(&aside)),
         done => done,
     }
 }
 
-fn is_in_use(error: &Error, path: &Path) -> bool {
+fn runs(error: &Error, path: &Path) -> bool {
     error.kind() == ErrorKind::PermissionDenied && path.extension().is_some_and(|it| it == "exe")
 }
 
