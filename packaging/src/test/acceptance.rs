@@ -143,10 +143,11 @@ const PASSED: &str = "passed";
 const FAILED: &str = "**failed**";
 const NOT_RUN: &str = "not run yet";
 
-/// What came of a test. A test program that is one file alone says no module.
+/// What came of a test. A test program that is one file alone says no module, and one for each system is called `os`.
 fn result_of(test: &str, results: &Results) -> Option<&'static str> {
     let function = test.rsplit("::").next().unwrap_or(test);
-    results.get(test).or_else(|| results.get(function)).copied()
+    let of_a_system = format!("os::tests::{function}");
+    [test, function, &of_a_system].into_iter().find_map(|name| results.get(name)).copied()
 }
 
 /// The names of a run begin with more modules than ours.
@@ -240,6 +241,13 @@ mod tests {
         let sources = sources(root()).unwrap();
         let stray = sources.iter().filter(|test| test.contains("::case_")).find(|test| !known(test));
         assert_eq!(stray, None, "it has no case in {}", ACCEPTANCE.list);
+    }
+
+    #[test]
+    fn a_test_of_one_system_is_found_by_the_name_of_its_file() {
+        let results = results(&Tally::pass("process::os::tests::a"));
+        assert_eq!(result_of("linux::tests::a", &results), Some(PASSED));
+        assert_eq!(result_of("linux::tests::b", &results), None);
     }
 
     #[test]
