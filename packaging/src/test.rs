@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check of this repository, in two tiers, with one line at the end that sums them.
 //!
-//! *fast* ([`fast`]) needs no root and stays under five minutes: format, lints, every test but the lab's, the
+//! *fast* ([`fast`]) needs no root and takes under ten minutes: format, lints, every test but the lab's, the
 //! shell scripts. *lab* ([`in_lab`]) installs the package that `dist` makes on booted machines. Whatever can't
 //! run here is *skipped*: named, with its reason, and counted; with `CI=true` a skip is a failure. A step that
 //! fails does not stop the next one. How lines of test programs are counted is in [`tally`]; [`acceptance`] says on pages
