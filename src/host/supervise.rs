@@ -150,6 +150,7 @@ impl<'a> Supervisor<'a> {
                 self.tree.begin(&bot);
                 self.state.bot = Some(BotState::new(bot, &plan.command));
                 self.save();
+                os::forget_start();
                 Phase::Running { bot, since: Instant::now() }
             }
             Err(error) => {

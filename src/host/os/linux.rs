@@ -7,6 +7,8 @@ use std::path::Path;
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
+use rustix::mm::{Advice, madvise};
+use rustix::param::page_size;
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Signal, WaitId, WaitIdOptions, set_parent_process_death_signal, waitid};
 
@@ -57,6 +59,22 @@ pub fn kill_orphans() {}
 pub fn is_childless() -> bool {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
     matches!(waitid(WaitId::All, options), Err(Errno::CHILD))
+}
+
+/// Lets go of the pages of the program, most of which only its start has used. They are those of its file; what is
+/// used again comes back from there (madvise(2), `MADV_DONTNEED`).
+#[allow(unsafe_code)]
+pub fn forget_start() {
+    unsafe extern "C" {
+        // The linker puts them before the first and behind the last instruction (end(3)).
+        static __executable_start: u8;
+        static etext: u8;
+    }
+    let whole_pages = |end: *const u8| end as usize & !(page_size() - 1);
+    let start = whole_pages(&raw const __executable_start);
+    let length = whole_pages(&raw const etext) - start;
+    // SAFETY: nothing between the two is ever written, so the file has the same.
+    let _they_stay = unsafe { madvise(start as *mut _, length, Advice::LinuxDontNeed) };
 }
 
 /// The group in which systemd keeps the process: the unified hierarchy, else systemd's own.

@@ -21,17 +21,17 @@ pub use events::Events;
 #[cfg(unix)]
 pub use files::{lock, lock_holder};
 #[cfg(target_os = "linux")]
-pub use linux::{REAPER, adopt_orphans, cgroup, is_childless, kill_orphans};
+pub use linux::{REAPER, adopt_orphans, cgroup, forget_start, is_childless, kill_orphans};
 #[cfg(target_os = "macos")]
-pub use macos::{REAPER, adopt_orphans, cgroup, is_childless, kill_orphans};
+pub use macos::{REAPER, adopt_orphans, cgroup, forget_start, is_childless, kill_orphans};
 #[cfg(unix)]
 pub use output::{capture, cut_log, is_plain, open_log, redirect};
 #[cfg(unix)]
 pub use spawn::{group, spawn, tell_to_end};
 #[cfg(windows)]
 pub use windows::{
-    Events, REAPER, adopt_orphans, cgroup, group, is_childless, kill_orphans, lock, lock_holder, spawn,
-    tell_to_end,
+    Events, REAPER, adopt_orphans, cgroup, forget_start, group, is_childless, kill_orphans, lock,
+    lock_holder, spawn, tell_to_end,
 };
 #[cfg(windows)]
 pub use windows::{capture, cut_log, is_plain, open_log, redirect};

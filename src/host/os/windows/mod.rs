@@ -8,7 +8,7 @@ mod spawn;
 
 pub use events::Events;
 pub use files::{lock, lock_holder};
-pub use job::{REAPER, adopt_orphans, is_childless, kill_orphans};
+pub use job::{REAPER, adopt_orphans, forget_start, is_childless, kill_orphans};
 pub use output::{capture, cut_log, is_plain, open_log, redirect};
 pub use spawn::{spawn, tell_to_end};
 
