@@ -23,7 +23,8 @@ pub fn contests() -> Vec<Contest> {
             name: "memory of the host while the bot runs (PSS)",
             unit: Unit::Bytes,
             goal: "at most 2 MiB, and twice s6-supervise",
-            why: "A static program of Rust shares no page with any other; s6 shares the C library with all.",
+            why: "A static program shares no page with any other; s6 shares the C library with all. The host lets go of the \
+                  pages that only its start needed.",
             run: memory,
         },
         Contest {
