@@ -42,9 +42,11 @@ fn make(around: &Around, manifest: &mut DistManifest) -> Result<Files> {
     let made = cargo_dist::make(around.workspace, manifest)?;
     *manifest = made.manifest;
     let take = |name: String| {
-        let (_, text) = made.files.iter().find(|(file, _)| *file == name).with_context(|| {
-            format!("dist did not make {name}: see [workspace.metadata.dist] in Cargo.toml")
-        })?;
+        let (_, text) = made
+            .files
+            .iter()
+            .find(|(file, _)| *file == name)
+            .with_context(|| format!("dist did not make {name}: see dist-workspace.toml"))?;
         let text = if name.ends_with(".rb") { formula::finish(text)? } else { text.clone() };
         Ok((name, text.into_bytes()))
     };

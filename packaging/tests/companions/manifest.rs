@@ -6,8 +6,8 @@ use std::process::Command;
 
 use serde_json::Value;
 use xtask::release::version;
-use xtask::tools;
 use xtask::workspace::Workspace;
+use xtask::{cargo_dist, tools};
 
 use crate::{JSONSCHEMA, is_there, passes, read, release, run};
 
@@ -49,13 +49,14 @@ fn the_manifest_names_every_file_and_nothing_of_this_machine() {
 #[test]
 fn dist_goes_on_with_our_manifest() {
     let Some(folder) = release() else { return };
-    let target = tempfile::tempdir().unwrap();
-    fs::create_dir(target.path().join("distrib")).unwrap();
-    fs::copy(folder.join("dist-manifest.json"), target.path().join("distrib/dist-manifest.json")).unwrap();
+    let view = cargo_dist::view(&Workspace::find().unwrap()).unwrap();
+    let distrib = view.path().join("target/distrib");
+    fs::create_dir_all(&distrib).unwrap();
+    fs::copy(folder.join("dist-manifest.json"), distrib.join("dist-manifest.json")).unwrap();
     let mut dist = Command::new(tools::cargo_dist().unwrap());
     dist.args(["host", "--steps=upload", "--steps=release", "--output-format=json", "--tag"]);
-    dist.arg(format!("v{}", version().unwrap())).current_dir(Workspace::find().unwrap().root);
-    let output = dist.env("CARGO_TARGET_DIR", target.path()).output().unwrap();
+    dist.arg(format!("v{}", version().unwrap())).current_dir(&view);
+    let output = dist.env_remove("CARGO_TARGET_DIR").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let hosted: Value = serde_json::from_slice(&output.stdout).unwrap();
     let ours: Value = serde_json::from_str(&read(folder, "dist-manifest.json")).unwrap();

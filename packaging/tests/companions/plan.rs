@@ -1,4 +1,4 @@
-//! What cargo-dist is told in Cargo.toml, and what it makes of that.
+//! What cargo-dist is told in dist-workspace.toml, and what it makes of that.
 
 use std::collections::BTreeSet;
 
