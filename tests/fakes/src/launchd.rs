@@ -15,16 +15,16 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use plist::{Dictionary, Value};
-use rustix::process::{Pid, Signal, kill_process, setsid};
+use rustix::process::setsid;
 use serde::{Deserialize, Serialize};
 
+use crate::child::{LOOK_EVERY, wait};
 use crate::state::State;
 
 /// launchd.plist(5), `ThrottleInterval`.
 const THROTTLE: u64 = 10;
 /// launchd.plist(5), `ExitTimeOut`.
 const EXIT_TIME_OUT: u64 = 20;
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// What is known of a loaded job.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -150,7 +150,8 @@ fn look_after(state: &State, target: &str, job: &mut Job, definition: &Dictionar
         match spawn(state, definition) {
             Ok(mut child) => {
                 note(job, "running", Some(child.id()));
-                job.last_exit = Some(wait(&mut child, &is_to_end, patience));
+                let ended = wait(&mut child, &is_to_end, patience, &|| {});
+                job.last_exit = Some(ended.code().unwrap_or_else(|| -ended.signal().unwrap_or(1)));
             }
             Err(_) => job.last_exit = Some(78), // EX_CONFIG
         }
@@ -162,31 +163,6 @@ fn look_after(state: &State, target: &str, job: &mut Job, definition: &Dictionar
         if is_to_end() {
             return;
         }
-    }
-}
-
-/// Waits for the end of a process, which it hastens once the job is to end: its code, or -1 for a signal.
-fn wait(child: &mut Child, is_to_end: &impl Fn() -> bool, patience: Duration) -> i32 {
-    let mut told: Option<Instant> = None;
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return status.code().unwrap_or_else(|| -status.signal().unwrap_or(1));
-        }
-        match told {
-            None if is_to_end() => {
-                signal(child, Signal::TERM);
-                told = Some(Instant::now());
-            }
-            Some(at) if at.elapsed() > patience => signal(child, Signal::KILL),
-            _ => {}
-        }
-        sleep(LOOK_EVERY);
-    }
-}
-
-fn signal(child: &Child, signal: Signal) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _gone = kill_process(pid, signal);
     }
 }
 

@@ -11,6 +11,8 @@
 //! How a screen is compared that has pids and times in it: [`without_numbers`].
 
 #[cfg(unix)]
+mod child;
+#[cfg(unix)]
 pub mod journalctl;
 #[cfg(unix)]
 pub mod launchctl;

@@ -30,8 +30,9 @@ use std::thread::sleep;
 
 pub use definition::{Definition, Folders};
 
+use crate::child::LOOK_EVERY;
 use crate::state::{Order, State};
-use crate::systemd::{self, LOOK_EVERY, Service};
+use crate::systemd::{self, Service};
 use crate::{complain, say};
 
 const OK: u8 = 0;

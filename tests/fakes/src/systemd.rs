@@ -11,19 +11,21 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread::{self, sleep};
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle, sleep};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::process::{Pid, Signal, kill_process, setsid};
+use rustix::process::setsid;
 use serde::{Deserialize, Serialize};
 
+use crate::child::{LOOK_EVERY, wait};
 use crate::journalctl;
 use crate::state::State;
 use crate::systemctl::{Definition, Folders};
 use crate::unit_file;
 
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// So long the journal is waited for, as children that were left behind may hold it open.
+const JOURNAL: Duration = Duration::from_millis(300);
 /// systemd.exec(5), "Process exit codes": the program could not be executed.
 const EXEC: i32 = 203;
 /// `CLD_EXITED` and `CLD_KILLED` of waitid(2).
@@ -185,7 +187,7 @@ fn look_after(state: &State, name: &str, unit: &str) {
     let patience = Duration::from_secs(number("TimeoutStopSec").unwrap_or(90));
     loop {
         let mut service = Service::read(state, name);
-        let Ok(mut child) = spawn(state, unit) else {
+        let Ok((mut child, journal)) = spawn(state, unit) else {
             (service.result, service.code, service.status) = ("exit-code".into(), EXITED, EXEC);
             return service.is(state, name, "failed", "failed", 0);
         };
@@ -195,6 +197,10 @@ fn look_after(state: &State, name: &str, unit: &str) {
             let mut service = Service::read(state, name);
             service.is(state, name, "deactivating", "stop-sigterm", service.pid);
         });
+        let since = Instant::now();
+        while !journal.is_finished() && since.elapsed() < JOURNAL {
+            sleep(LOOK_EVERY);
+        }
 
         let mut service = Service::read(state, name); // its counters may have been reset meanwhile
         service.code = if ended.signal().is_some() { KILLED } else { EXITED };
@@ -232,39 +238,9 @@ fn look_after(state: &State, name: &str, unit: &str) {
     }
 }
 
-/// Waits for the end of a process, which it hastens once the service is to end.
-fn wait(
-    child: &mut Child,
-    is_to_end: &impl Fn() -> bool,
-    patience: Duration,
-    stopping: &impl Fn(),
-) -> ExitStatus {
-    let mut told: Option<Instant> = None;
-    loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return status;
-        }
-        match told {
-            None if is_to_end() => {
-                stopping();
-                signal(child, Signal::TERM);
-                told = Some(Instant::now());
-            }
-            Some(at) if at.elapsed() > patience => signal(child, Signal::KILL),
-            _ => {}
-        }
-        sleep(LOOK_EVERY);
-    }
-}
-
-fn signal(child: &Child, signal: Signal) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
-        let _gone = kill_process(pid, signal);
-    }
-}
-
-/// Executes the program, with the environment of the manager: not that of who started the unit.
-fn spawn(state: &State, unit: &str) -> io::Result<Child> {
+/// Executes the program, with the environment of the manager: not that of who started the unit. What it writes is put
+/// into the journal until nobody can write any more.
+fn spawn(state: &State, unit: &str) -> io::Result<(Child, JoinHandle<()>)> {
     let folders = Folders::of(state);
     let home = folders.home.display().to_string();
     let words = unit_file::arguments(unit, &home);
@@ -289,10 +265,10 @@ fn spawn(state: &State, unit: &str) -> io::Result<Child> {
         .envs(settings.lines().chain(lines.iter().map(String::as_str)).filter_map(|it| it.split_once('=')));
     let child = command.process_group(0).spawn()?;
     let (state, pid) = (state.clone(), child.id());
-    thread::spawn(move || {
+    let journal = thread::spawn(move || {
         for line in BufReader::new(ours).split(b'\n').map_while(Result::ok) {
             journalctl::note(&state, Some(pid), &String::from_utf8_lossy(&line));
         }
     });
-    Ok(child)
+    Ok((child, journal))
 }
