@@ -70,8 +70,15 @@ Examples:
 Exit codes: 0 a bot runs, 3 none does, 4 none does and no service is installed, 5 no manager.")]
     Status(Json),
     /// Stop the bot, whoever started it
+    #[command(after_help = "\
+Examples:
+  ductor stop                     the service, or the host in another terminal
+  ductor stop && ductor run -v    run it here, and see what it does")]
     Stop,
     /// Restart the bot, through whoever owns it
+    #[command(after_help = "\
+Examples:
+  ductor restart    after a change of the bot's configuration")]
     Restart,
     /// The bot program itself: where it is, get it, use its command line
     #[command(subcommand)]
@@ -263,16 +270,31 @@ Examples:
   ductor service install --bot ''             find the bot again")]
     Install(InstallArgs),
     /// Stop the service and remove everything that was made for it
+    #[command(after_help = "\
+Examples:
+  ductor service uninstall --dry-run   what would be done
+  ductor service uninstall             ductor and the bot stay")]
     Uninstall {
         /// Print every command and file, change nothing
         #[arg(long)]
         dry_run: bool,
     },
     /// Start the service and see the bot come up
+    #[command(after_help = "\
+Examples:
+  ductor service start    after it was stopped, or gave up")]
     Start,
     /// Stop the service until it is started, or starts by itself at the next boot or login
+    #[command(after_help = "\
+Examples:
+  ductor service stop         for now
+  ductor service uninstall    for good")]
     Stop,
     /// Restart the service and see the bot come up
+    #[command(after_help = "\
+Examples:
+  ductor service restart        the host and the bot
+  ductor service restart -v     with each command that it takes")]
     Restart,
     /// Show who owns the bot's process, how it is, and what to mend
     #[command(after_help = "\

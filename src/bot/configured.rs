@@ -13,7 +13,6 @@ use serde_json::value::RawValue;
 use crate::effects::file;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
-use crate::search_path;
 
 /// The bot reads any size; no real configuration has a hundredth of this.
 pub(super) const LIMIT: u64 = 1024 * 1024;
@@ -37,7 +36,7 @@ pub fn check(home: &Home) -> Result<()> {
         Err(cause) => cause,
     };
     let error = Error::new(path.display(), format!("the bot is not configured: {cause}"));
-    Err(error.code(Code::Configuration).fix(format!("{} onboarding", search_path::typed())))
+    Err(error.code(Code::Configuration).fix("ductor onboarding"))
 }
 
 /// The keys without which the bot does not start, or why nothing in the file counts.
@@ -267,8 +266,8 @@ mod tests {
         let home = Home::of(dir.path().into(), None).unwrap();
         let path = home.config();
         let said = |cause: &str| {
-            let (path, ductor) = (path.display(), search_path::typed());
-            format!("error: {path}: the bot is not configured: {cause}\n  fix: {ductor} onboarding")
+            let path = path.display();
+            format!("error: {path}: the bot is not configured: {cause}\n  fix: ductor onboarding")
         };
         assert_eq!(check(&home).unwrap_err().to_string(), said("there is no such file yet"));
         std::fs::create_dir_all(&path).unwrap();

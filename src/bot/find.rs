@@ -58,9 +58,9 @@ pub fn candidates(home: &Home, path: &OsStr, choice: Option<&OsStr>) -> Vec<Cand
 }
 
 fn none_found() -> Error {
-    Error::new("the bot", "none is installed (`ductor bot path` tells where it was looked for)")
+    Error::new("the bot", "none is installed")
         .code(Code::Configuration)
-        .fix("ductor bot install")
+        .fix("ductor bot install   (where it was looked for: ductor bot path)")
 }
 
 /// The places of a bot that nobody named, each looked at only when it is its turn.
@@ -203,7 +203,10 @@ mod tests {
             let error = find(&world.home(), &world.search_path(&["bin"]), None).unwrap_err();
             assert_eq!(
                 (error.code, error.fix.as_deref()),
-                (Code::Configuration, Some("ductor bot install")),
+                (
+                    Code::Configuration,
+                    Some("ductor bot install   (where it was looked for: ductor bot path)")
+                ),
                 "{name}"
             );
         }

@@ -15,6 +15,7 @@ pub mod screen;
 mod service;
 mod status;
 mod stop;
+mod typed;
 mod uninstall;
 mod upgrade;
 mod usage;
@@ -29,6 +30,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::ErrorKind;
+use serde_json::Value;
 
 use crate::cli::{Cli, RunArgs, Verb};
 use crate::effects::{self, Effect, Effects};
@@ -38,6 +40,7 @@ use crate::host;
 use crate::service::{self as service_of, Manager};
 use crate::user;
 use screen::Screen;
+use typed::typed;
 
 /// Runs `ductor ARGS`, the program's whole life. `args` holds the program's name first.
 pub fn main(args: &[OsString]) -> ExitCode {
@@ -115,9 +118,26 @@ fn written(path: &Path, text: &str) -> String {
     there.map_or_else(|| text.to_owned(), |old| diff::unified(&path.display().to_string(), &old, text))
 }
 
-/// For scripts: one object, indented so that people can read it too.
+/// For scripts: one object, indented so that people can read it too. Its fixes can be pasted, as those on the screen.
 fn to_json(value: &impl serde::Serialize) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
+    let mut value = serde_json::to_value(value).unwrap_or_default();
+    type_fixes(&mut value);
+    serde_json::to_string_pretty(&value).unwrap_or_default()
+}
+
+fn type_fixes(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(fix) if name == "fix" => *fix = typed(fix),
+                    _ => type_fixes(field),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(type_fixes),
+        _ => {}
+    }
 }
 
 /// What every command works with.
@@ -154,7 +174,7 @@ impl Context<'_> {
                 self.screen.data(effect);
                 if let Effect::Write(path, bytes) = effect {
                     for line in written(path, &effects::text(bytes)).lines() {
-                        self.screen.data(format_args!("    {line}"));
+                        self.screen.data(format!("    {line}").trim_end());
                     }
                 }
             };

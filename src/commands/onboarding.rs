@@ -43,10 +43,9 @@ fn remember(context: &Context<'_>) {
         ("service logs", "what the bot writes"),
         ("restart", "end the bot and start it anew"),
     ];
-    let ductor = search_path::typed();
     context.screen.say("\nTo remember:");
     for (command, what) in commands {
-        context.screen.say(format_args!("  {ductor} {command:<12}  {what}"));
+        context.screen.say(format_args!("  ductor {command:<12}  {what}"));
     }
 }
 
@@ -73,9 +72,7 @@ fn set_up(context: &Context<'_>, bot: &Bot) -> Result<()> {
             context.screen.say(format_args!("already configured: {}", context.home.config().display()));
             Ok(())
         }
-        Err(error) if !is_interactive() => {
-            Err(error.fix(format!("{} onboarding, in a terminal", search_path::typed())))
-        }
+        Err(error) if !is_interactive() => Err(error.fix("ductor onboarding, in a terminal")),
         Err(_) => {
             bot::onboarding::wizard(bot, &context.home)?;
             bot::configured::check(&context.home)

@@ -7,6 +7,7 @@ use crate::cli::Global;
 use crate::error::Error;
 use crate::service::manager::Problem;
 
+use super::typed::typed;
 use super::working::Working;
 
 /// Where a command prints.
@@ -58,7 +59,7 @@ impl Screen {
     /// Prints a line of talk.
     pub fn say(&self, line: impl Display) {
         if !self.quiet {
-            self.write(&mut io::stderr().lock(), &line);
+            self.write(&mut io::stderr().lock(), &typed(&line.to_string()));
         }
     }
 
@@ -90,12 +91,13 @@ impl Screen {
 
     /// Prints the error that a command ends with.
     pub fn error(&self, error: &Error) {
-        self.write(&mut io::stderr().lock(), error);
+        let error = Error { fix: error.fix.as_deref().map(typed), ..error.clone() };
+        self.write(&mut io::stderr().lock(), &error);
     }
 
     /// The line of a problem. It ends with what mends it.
     pub fn problem(&self, problem: &Problem) -> String {
-        format!("{} {}. Fix: {}", self.mark(false), problem.message, problem.fix)
+        format!("{} {}", self.mark(false), mended(&problem.message, &problem.fix))
     }
 
     /// The mark of something that is as it should be, or is not.
@@ -131,6 +133,11 @@ impl Screen {
     fn write(&self, to: &mut dyn Write, line: &dyn Display) {
         let _closed = if self.unicode { writeln!(to, "{line}") } else { writeln!(to, "{}", Ascii(line)) };
     }
+}
+
+/// What is wrong, and what mends it. What a manager said about it may be a sentence already.
+pub fn mended(what: &str, fix: &str) -> String {
+    format!("{}. Fix: {}", what.trim_end_matches('.'), typed(fix))
 }
 
 /// Text for a terminal that knows ASCII alone.

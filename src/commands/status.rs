@@ -60,7 +60,7 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         ),
         // Chosen where its host was started; from here it would not be found.
         Err(_) if runs.is_some() => row("bot", &runs.as_deref().unwrap_or_default()),
-        Err(error) => row("bot", &format_args!("none: {}", error.cause)),
+        Err(error) => row("bot", &error.cause),
     }
     if let (Err(error), None) = (&configured, &runs) {
         row("config", &format_args!("{}: {}", error.what, error.cause));

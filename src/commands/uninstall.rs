@@ -8,6 +8,7 @@ use crate::error::{Error, Result};
 use crate::host;
 use crate::origin::{self, Origin, place};
 use crate::service::turn::Turn;
+use crate::words;
 
 use super::{Code, Context};
 
@@ -42,9 +43,8 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
         context.screen.say(format_args!("{program} was put there by hand; to remove it: rm '{program}'"));
     }
     if root.exists() {
-        context
-            .screen
-            .say(format_args!("kept {}, the bot's own files; to remove it: rm -r it", root.display()));
+        let (path, word) = (root.display(), words::quote(root.to_string_lossy()));
+        context.screen.say(format_args!("kept {path}, the bot's own files; to remove them: rm -r {word}"));
     }
     Ok(done)
 }

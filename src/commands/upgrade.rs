@@ -35,9 +35,7 @@ pub fn run(context: &Context<'_>, args: &UpgradeArgs) -> Result<Code> {
         Release::look(&context.home, &receipt, wanted.as_ref())
     })?;
     if receipt.public_key.is_none() {
-        context
-            .screen
-            .say("the signature was not checked (this ductor was installed without a key); the hash is");
+        context.screen.say("the hash is checked, no signature: this ductor was installed without a key");
     }
 
     let (this, that) = (parse(env!("CARGO_PKG_VERSION"))?, &release.version);

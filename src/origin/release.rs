@@ -73,7 +73,9 @@ impl Release {
         release.version = version(&manifest)?;
         match wanted {
             Some(wanted) if *wanted != release.version => {
-                Err(Error::new(&release.source, format!("it holds {}, not {wanted}", release.version)))
+                let there = &release.version;
+                Err(Error::new(&release.source, format!("it holds {there}, not {wanted}"))
+                    .fix(format!("ductor upgrade --version {there}")))
             }
             _ => Ok(release),
         }

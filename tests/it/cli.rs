@@ -4,13 +4,16 @@
 
 use std::process::{Output, Stdio};
 
-use super::world::World;
+use super::world::{Said, World};
 
-/// A world whose PATH has nothing: no manager can be asked, whatever the machine of the tests has.
 fn without_manager(words: &[&str]) -> Output {
     let world = World::new("");
     let mut command = world.ductor(words);
-    command.env("PATH", world.path("")).env("LANG", "C.UTF-8").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .env("PATH", world.only_ductor())
+        .env("LANG", "C.UTF-8")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command.output().unwrap()
 }
 
@@ -30,6 +33,25 @@ fn an_unknown_word_never_starts_a_bot_and_names_the_nearest() {
         "",
         "error: the command line: unrecognized subcommand 'statsu'\n  fix: ductor status\n",
     );
+}
+
+/// The fix of an unknown word once started the bot's own command line, which reads it otherwise.
+#[test]
+fn a_fix_starts_this_ductor_also_where_the_bots_own_is_first_on_path() {
+    let world = World::new("");
+    std::fs::hard_link(world.path("bot"), world.path("ductor")).unwrap();
+    let ductor = env!("CARGO_BIN_EXE_ductor");
+    for path in [world.path(""), world.path("nothing")] {
+        let said = |words: &[&str]| {
+            let mut command = world.ductor(words);
+            command.env("PATH", &path).env("DUCTOR_MANAGER", "launchd").env_remove("DUCTOR_BOT");
+            Said::of(&mut command)
+        };
+        said(&["statsu"]).with(&format!("\n  fix: {ductor} status\n"));
+        said(&["service", "status"]).with(&format!(". Fix: {ductor} run   (in the foreground"));
+        said(&["service", "status", "--json"]).with(&format!("\"fix\": \"{ductor} run "));
+        said(&["service", "stop"]).with(&format!("\n  fix: {ductor} run   (in the foreground"));
+    }
 }
 
 #[test]

@@ -21,6 +21,14 @@ pub fn put_ductor(folder: &Path, name: &str) {
     fs::hard_link(ductor, &path).or_else(|_| fs::copy(ductor, &path).map(drop)).unwrap();
 }
 
+/// Links `ductor` into a folder, as what people type.
+pub fn link_ductor(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    if !folder.join("ductor").exists() {
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_ductor"), folder.join("ductor")).unwrap();
+    }
+}
+
 fn program() -> PathBuf {
     let program = Path::new(env!("CARGO_BIN_EXE_ductor")).with_file_name("fakes");
     assert!(program.exists(), "the fake managers are not built; to build them: cargo build --package fakes");

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::process::{Command, Stdio};
 
 use fakes::without_numbers;
@@ -15,7 +14,7 @@ use crate::terminal::typed;
 use crate::world::{BOT, World};
 
 /// A bot that is set up by one question of its wizard, as the real one is by many.
-fn bot_with_wizard() -> String {
+pub fn bot_with_wizard() -> String {
     format!(
         "if [ ! -e .ductor/config/config.json ]; then
              read -r -p 'Paste your bot token: ' token
@@ -28,8 +27,8 @@ fn bot_with_wizard() -> String {
     )
 }
 
-const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
-const SERVICE: &str = "Keep the bot always on, as a service? [Y/n]";
+pub const TOKEN: &str = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1";
+pub const SERVICE: &str = "Keep the bot always on, as a service? [Y/n]";
 
 const REMEMBER: &str = "
 To remember:
@@ -48,17 +47,6 @@ fn from_nothing_to_up(world: &World, command: &mut Command, service: &str) {
     assert_eq!(world.bots().len(), 1);
 }
 
-fn on_a_mac(mac: &Mac, words: &[&str]) -> Command {
-    let bin = mac.world.path("bin");
-    if !bin.join("ductor").exists() {
-        crate::fakes::put_ductor(&bin, "ductor");
-    }
-    let mut command = mac.world.command(bin.join("ductor"));
-    command.args(words).env("PATH", format!("{}:/usr/bin:/bin", bin.display())).env("LANG", "C.UTF-8");
-    command.env("DUCTOR_MANAGER", "launchd").env("FAKE_STATE", mac.launchd.path("")).env_remove("DUCTOR_BOT");
-    command
-}
-
 #[test]
 fn under_launchd_it_ends_with_what_runs_and_what_to_remember() {
     let mac = Mac::new();
@@ -69,7 +57,7 @@ fn under_launchd_it_ends_with_what_runs_and_what_to_remember() {
   survives  logout no      reboot yes
 ";
     // `ductor` alone is what a new person types.
-    from_nothing_to_up(&mac.world, &mut on_a_mac(&mac, &[]), service);
+    from_nothing_to_up(&mac.world, &mut mac.command(&[]), service);
 }
 
 #[test]
@@ -88,7 +76,6 @@ the bot runs only while you are logged on; it starts 10 s after you log on
 #[test]
 fn under_systemd_it_ends_with_what_runs_and_what_to_remember() {
     let linux = Linux::new();
-    symlink(env!("CARGO_BIN_EXE_ductor"), linux.world.path("bin/ductor")).unwrap();
     let service = "\
 \x1b[32m●\x1b[0m ductor is running          since 2026-11-25 13:00 (1 s)
   owner     systemd user service                pid 1, bot 2
@@ -104,7 +91,7 @@ fn one_who_wants_no_service_is_told_both_ways_to_run_the_bot() {
     let mac = Mac::new();
     mac.world.python(&bot_with_wizard());
     let answers = [("Paste your bot token: ", &*format!("{TOKEN}\n")), (SERVICE, "n\n")];
-    let (code, shown) = typed(&mut on_a_mac(&mac, &["onboarding"]), &answers);
+    let (code, shown) = typed(&mut mac.command(&["onboarding"]), &answers);
     let end = "no service; to set it up later: ductor service install\nto run the bot in this terminal: ductor run\n";
     assert!(code == Some(0) && shown.ends_with(&format!("\nn\n{end}{REMEMBER}")), "{shown}");
     assert!(!mac.agent().exists());
@@ -117,9 +104,9 @@ fn every_question_has_a_flag_and_is_not_asked_with_it() {
     fs::create_dir_all(mac.world.home("config")).unwrap();
     let config = format!("{{\"telegram_token\": \"{TOKEN}\", \"allowed_user_ids\": [1]}}");
     fs::write(mac.world.home("config/config.json"), config).unwrap();
-    let (code, shown) = typed(&mut on_a_mac(&mac, &["onboarding", "--no-service"]), &[]);
+    let (code, shown) = typed(&mut mac.command(&["onboarding", "--no-service"]), &[]);
     assert!(code == Some(0) && !shown.contains("[Y/n]") && !mac.agent().exists(), "{shown}");
-    let (code, shown) = typed(&mut on_a_mac(&mac, &["onboarding", "--yes"]), &[]);
+    let (code, shown) = typed(&mut mac.command(&["onboarding", "--yes"]), &[]);
     assert!(code == Some(0) && !shown.contains("[Y/n]") && mac.state() == "running", "{shown}");
 }
 
@@ -128,7 +115,7 @@ fn a_question_is_shown_also_when_quiet() {
     let mac = Mac::new();
     mac.world.python(&bot_with_wizard());
     let answers = [("Paste your bot token: ", &*format!("{TOKEN}\n")), (SERVICE, "n\n")];
-    let (code, shown) = typed(&mut on_a_mac(&mac, &["--quiet", "onboarding"]), &answers);
+    let (code, shown) = typed(&mut mac.command(&["--quiet", "onboarding"]), &answers);
     assert_eq!((code, shown), (Some(0), format!("Paste your bot token: {TOKEN}\n{SERVICE}\nn\n")));
 }
 
@@ -137,7 +124,7 @@ fn without_a_terminal_it_asks_nothing_and_names_what_is_missing() {
     let mac = Mac::new();
     mac.world.python(&bot_with_wizard());
     for words in [&["onboarding"][..], &["onboarding", "--yes"], &[]] {
-        let output = on_a_mac(&mac, words).stderr(Stdio::piped()).stdout(Stdio::piped()).output().unwrap();
+        let output = mac.command(words).stderr(Stdio::piped()).stdout(Stdio::piped()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!((output.status.code(), output.stdout.len()), (Some(78), 0), "{words:?}: {said}");
         assert!(said.contains("config.json") && !said.contains("[Y/n]"), "{words:?}: {said}");

@@ -12,7 +12,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_ductor");
 /// Whatever manager the machine of the tests has, it is not asked.
 fn without_manager(world: &World, words: &[&str]) -> (Output, String) {
     let mut command = world.ductor(words);
-    let output = command.env("PATH", world.path("")).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+    let output =
+        command.env("PATH", world.only_ductor()).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
     let output = output.unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (output, said)

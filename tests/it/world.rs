@@ -97,6 +97,13 @@ impl World {
         command
     }
 
+    /// A folder for PATH that has `ductor` alone: no manager can be asked, whatever the machine of the tests has.
+    pub fn only_ductor(&self) -> PathBuf {
+        let folder = self.path("bin");
+        crate::fakes::link_ductor(&folder);
+        folder
+    }
+
     /// The host, as systemd would start it.
     pub fn supervised(&self) -> Command {
         let mut command = self.command("/bin/sh");

@@ -197,8 +197,8 @@ fn errors_name_the_thing_the_cause_and_the_fix() -> Result<()> {
         }
         assert_eq!(
             say(&["service", "install", "--bot", ""], 78)?,
-            "error: the bot: none is installed (`ductor bot path` tells where it was looked for)
-  fix: ductor bot install
+            "error: the bot: none is installed
+  fix: ductor bot install   (where it was looked for: ductor bot path)
 "
         );
     }

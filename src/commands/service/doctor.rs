@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::commands::screen::mended;
 use crate::error::{Code, Result};
 use crate::service::doctor::examine;
 
@@ -19,12 +20,14 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
     }
     let width = findings.iter().map(|finding| finding.id.len()).max().unwrap_or(0).max(16);
     for finding in &findings {
-        let fix = finding.fix.as_ref().map(|fix| format!(". Fix: {fix}")).unwrap_or_default();
+        let what = match &finding.fix {
+            Some(fix) => mended(&finding.what, fix),
+            None => finding.what.clone(),
+        };
         context.screen.data(format_args!(
-            "{} {:<width$} {}{fix}",
+            "{} {:<width$} {what}",
             context.screen.mark(finding.ok),
-            finding.id,
-            finding.what
+            finding.id
         ));
     }
     Ok(code)

@@ -4,6 +4,7 @@ use jiff::{Timestamp, Zoned};
 
 use crate::commands::screen::{Screen, Tone};
 use crate::commands::to_json;
+use crate::commands::typed::typed;
 use crate::error::{Code, Result};
 use crate::host::Host;
 use crate::service::manager::{Manager, State};
@@ -70,7 +71,7 @@ fn lines(
         let local = since.to_zoned(now.time_zone().clone());
         format!("since {} ({})", local.strftime("%Y-%m-%d %H:%M"), age(since, now))
     });
-    let second = since.or_else(|| next_step(status).map(str::to_owned));
+    let second = since.or_else(|| next_step(status).map(typed));
     let mut lines =
         vec![columns(&format!("{} ductor {words}", screen.dot(tone)), words.len() + 9, 29, second)];
     if status.installed == Some(true) || status.owner != Owner::None {
@@ -245,7 +246,8 @@ mod tests {
             owner: Owner::None,
             ..running()
         };
-        assert_eq!(screen(&status), "● ductor is not installed    to set it up: ductor service install");
+        let next = typed("to set it up: ductor service install");
+        assert_eq!(screen(&status), format!("● ductor is not installed    {next}"));
     }
 
     #[test]

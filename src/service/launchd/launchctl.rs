@@ -41,7 +41,7 @@ pub fn query(words: &[&str]) -> Result<Output> {
     ask(&launchctl(words)).map_err(|error: Error| {
         error
             .code(Code::Unavailable)
-            .fix("run `ductor` in the foreground, under whatever starts programs here")
+            .fix("ductor run   (in the foreground, under whatever starts programs here)")
     })
 }
 

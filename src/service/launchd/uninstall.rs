@@ -26,7 +26,8 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
         Err(error) => (Before::default(), Some(error)),
     };
     folders.refuse_others(before.path())?;
-    let mut said: Vec<String> = unreachable.iter().map(|error| format!("warning: {}", error.cause)).collect();
+    let mut said: Vec<String> =
+        unreachable.iter().map(|error| format!("warning: {}: {}", error.what, error.cause)).collect();
 
     let mut transaction = Transaction::new(effects);
     before.restore_with(&mut transaction);

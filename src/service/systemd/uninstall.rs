@@ -26,7 +26,8 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
         return Err(Unit::refuse(&own));
     }
     let packaged = folders.packaged();
-    let mut said: Vec<String> = unreachable.iter().map(|error| format!("warning: {}", error.cause)).collect();
+    let mut said: Vec<String> =
+        unreachable.iter().map(|error| format!("warning: {}: {}", error.what, error.cause)).collect();
     let reachable = unreachable.is_none();
     let ours = matches!(found, Some(Unit::Ours { .. } | Unit::Python { .. }));
     let runs = reachable && is_ours_and_runs(&folders, found.as_ref())?;

@@ -29,7 +29,7 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
         }
         // What runs could not be ended: it is not as if nothing were there.
         Err(error) if look(home, None).state.is_active() => return Err(error),
-        Err(error) => said.push(format!("warning: {}", error.cause)),
+        Err(error) => said.push(format!("warning: {}: {}", error.what, error.cause)),
     }
     transaction.commit();
     effects.remove(&home.task())?; // of an installation that was cut off

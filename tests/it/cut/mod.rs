@@ -6,9 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
 mod answers;
-mod machine;
+pub mod machine;
 mod picture;
-mod release;
+pub mod release;
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;

@@ -35,7 +35,12 @@ pub fn placed(machine: &dyn Machine) {
 
 /// `ductor upgrade`, by the program that was installed.
 pub fn upgrade(machine: &dyn Machine) -> Command {
-    through(&program(machine), &machine.ductor(&["upgrade"]))
+    installed(machine, &["upgrade"])
+}
+
+/// `ductor WORDS`, by that program.
+pub fn installed(machine: &dyn Machine, words: &[&str]) -> Command {
+    through(&program(machine), &machine.ductor(words))
 }
 
 fn program(machine: &dyn Machine) -> PathBuf {
@@ -72,7 +77,7 @@ fn make() -> PathBuf {
 }
 
 /// A version after this one, of the same length.
-fn next_version() -> String {
+pub fn next_version() -> String {
     format!("9{}", &THIS[1..])
 }
 

@@ -37,6 +37,7 @@ impl Mac {
         launchd.set("throttle-ms", "50").unwrap();
         launchd.set("setenv", &format!("WORLD={}", world.path("").display())).unwrap();
         crate::fakes::put(&world.path("bin"), &["launchctl"]);
+        crate::fakes::link_ductor(&world.path("bin"));
         Self { world, launchd }
     }
 

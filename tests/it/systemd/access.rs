@@ -35,7 +35,10 @@ fn uninstall_without_a_manager_removes_the_files() {
     let linux = Linux::new();
     linux.install(&["--no-start"]).ended(0);
     linux.log_out();
-    linux.ductor(&["service", "uninstall"]).ended(0).with("warning: none runs for ");
+    linux
+        .ductor(&["service", "uninstall"])
+        .ended(0)
+        .with("warning: the systemd user manager: none runs for ");
     assert!(!linux.world.path(".config").exists());
 }
 

@@ -40,6 +40,7 @@ impl Linux {
         machine.set("restart-ms", "50").unwrap();
         fs::create_dir_all(machine.path("root/run/systemd/system")).unwrap();
         crate::fakes::put(&world.path("bin"), &["systemctl", "loginctl", "journalctl", "sudo"]);
+        crate::fakes::link_ductor(&world.path("bin"));
         let linux = Self { world, machine, _machine: folder };
         linux.log_in();
         linux
