@@ -144,6 +144,11 @@ impl Owner {
     }
 }
 
+/// The permission bits of a file, with which [`replace`] gives it what it has: 0600 where nothing is known.
+pub fn mode_of(path: &Path) -> u32 {
+    os::mode(path).unwrap_or(0o600)
+}
+
 /// The room that a user has left where the folder is, in bytes; none if the system does not say.
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     os::free_bytes(folder)

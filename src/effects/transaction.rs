@@ -123,7 +123,7 @@ impl<'e> Transaction<'e> {
             return Ok(Undo::Link(path.to_owned(), target));
         }
         match file::read_bounded(path, file::LARGEST) {
-            Ok(bytes) => Ok(Undo::Write(path.to_owned(), bytes, mode_of(path))),
+            Ok(bytes) => Ok(Undo::Write(path.to_owned(), bytes, file::mode_of(path))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Undo::Remove(path.to_owned())),
             Err(error) => Err(error),
         }
@@ -153,11 +153,6 @@ impl Drop for Transaction<'_> {
             };
         }
     }
-}
-
-fn mode_of(path: &Path) -> u32 {
-    let owner = path.metadata().ok().and_then(|meta| file::Owner::of(&meta));
-    owner.map_or(0o600, |owner| owner.mode)
 }
 
 #[cfg(all(test, unix))]

@@ -17,8 +17,9 @@ use windows_sys::Win32::Security::Authorization::{
     SetSecurityInfo,
 };
 use windows_sys::Win32::Security::{
-    ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, GetAce, GetLengthSid, GetSecurityDescriptorDacl,
-    INHERIT_ONLY_ACE, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
+    ACCESS_ALLOWED_ACE, ACL, DACL_SECURITY_INFORMATION, GetAce, GetLengthSid, GetSecurityDescriptorControl,
+    GetSecurityDescriptorDacl, INHERIT_ONLY_ACE, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
+    SE_DACL_PROTECTED,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     DELETE, FILE_ADD_FILE, FILE_DELETE_CHILD, FILE_FLAG_BACKUP_SEMANTICS, READ_CONTROL, WRITE_DAC,
@@ -54,9 +55,24 @@ pub fn make_private(file: &File) -> io::Result<()> {
     set_list(file, &format!("D:P(A;OICI;FA;;;{user})(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"))
 }
 
-/// Gives what is open this list, in Microsoft's language for them (SDDL). A disk without lists stays as it is.
+/// Gives what is open this list. A disk without lists stays as it is.
 #[allow(unsafe_code, reason = "the Windows API")]
 fn set_list(file: &File, text: &str) -> io::Result<()> {
+    let (_made, list) = of_text(text)?;
+    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
+    // SAFETY: the list and the handle live until it returns.
+    let error = unsafe {
+        SetSecurityInfo(file.as_raw_handle(), SE_FILE_OBJECT, what, null_mut(), null_mut(), list, null())
+    };
+    match error {
+        0 | ERROR_INVALID_FUNCTION | ERROR_NOT_SUPPORTED => Ok(()),
+        error => Err(io::Error::from_raw_os_error(i32::try_from(error).unwrap_or(0))),
+    }
+}
+
+/// The list that a text names in Microsoft's language for them (SDDL), and the descriptor that it is a part of.
+#[allow(unsafe_code, reason = "the Windows API")]
+fn of_text(text: &str) -> io::Result<(Descriptor, *mut ACL)> {
     let text: Vec<u16> = text.encode_utf16().chain([0]).collect();
     let mut made = null_mut();
     // SAFETY: the text ends with 0; the descriptor that is made is ours.
@@ -73,30 +89,50 @@ fn set_list(file: &File, text: &str) -> io::Result<()> {
     }
     let made = Descriptor(made);
     let (mut list, mut there, mut default) = (null_mut(), 0, 0);
-    let what = DACL_SECURITY_INFORMATION | PROTECTED_DACL_SECURITY_INFORMATION;
-    // SAFETY: the descriptor and the handle live until both return; the list is a part of the descriptor.
-    let error = unsafe {
-        GetSecurityDescriptorDacl(made.0, &raw mut there, &raw mut list, &raw mut default);
-        SetSecurityInfo(file.as_raw_handle(), SE_FILE_OBJECT, what, null_mut(), null_mut(), list, null())
-    };
-    match error {
-        0 | ERROR_INVALID_FUNCTION | ERROR_NOT_SUPPORTED => Ok(()),
-        error => Err(io::Error::from_raw_os_error(i32::try_from(error).unwrap_or(0))),
-    }
+    // SAFETY: the descriptor is one of Windows; the call only fills the three.
+    unsafe { GetSecurityDescriptorDacl(made.0, &raw mut there, &raw mut list, &raw mut default) };
+    Ok((made, list))
 }
 
 /// Whether others than this user, the system and its administrators may put a program into a folder, or take one
 /// away. What can't be asked is not said to be so.
-#[allow(unsafe_code, reason = "the Windows API")]
 pub fn others_may_replace(folder: &Path) -> bool {
+    let Some((_made, list)) = list_of(folder) else { return false };
+    // No list at all lets everybody do everything.
+    list.is_null() || allowed(list).any(|(who, what)| what & CHANGE != 0 && !is_trusted(&who))
+}
+
+/// Whether a file has a list of its own that lets in nobody but this user, the system and its administrators; none if it
+/// can't be asked.
+pub fn is_private(path: &Path) -> Option<bool> {
+    let (made, list) = list_of(path)?;
+    Some(is_own(&made) && lets_in_no_others(list))
+}
+
+/// Whether nothing is inherited.
+#[allow(unsafe_code, reason = "the Windows API")]
+fn is_own(made: &Descriptor) -> bool {
+    let (mut control, mut revision) = (0, 0);
+    // SAFETY: the descriptor is ours, and the call only fills the two.
+    unsafe { GetSecurityDescriptorControl(made.0, &raw mut control, &raw mut revision) };
+    control & SE_DACL_PROTECTED != 0
+}
+
+fn lets_in_no_others(list: *const ACL) -> bool {
+    !list.is_null() && allowed(list).all(|(who, _)| is_trusted(&who))
+}
+
+/// The list of what is at a path, and the descriptor that it is a part of.
+#[allow(unsafe_code, reason = "the Windows API")]
+fn list_of(path: &Path) -> Option<(Descriptor, *mut ACL)> {
     let mut options = OpenOptions::new();
     options.access_mode(READ_CONTROL).custom_flags(FILE_FLAG_BACKUP_SEMANTICS);
-    let Ok(folder) = options.open(folder) else { return false };
+    let open = options.open(path).ok()?;
     let (mut list, mut made) = (null_mut(), null_mut());
-    // SAFETY: the handle is open for the whole call; the descriptor that is made is ours, the list a part of it.
+    // SAFETY: the handle is open for the whole call; the descriptor that is made is ours.
     let error = unsafe {
         GetSecurityInfo(
-            folder.as_raw_handle(),
+            open.as_raw_handle(),
             SE_FILE_OBJECT,
             DACL_SECURITY_INFORMATION,
             null_mut(),
@@ -106,9 +142,7 @@ pub fn others_may_replace(folder: &Path) -> bool {
             &raw mut made,
         )
     };
-    let _made = Descriptor(made);
-    // No list at all lets everybody do everything.
-    error == 0 && (list.is_null() || allowed(list).any(|(who, what)| what & CHANGE != 0 && !is_trusted(&who)))
+    (error == 0).then_some((Descriptor(made), list))
 }
 
 /// What changes which programs are in a folder, or who may.
@@ -152,6 +186,7 @@ fn is_trusted(sid: &user::Sid) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::effects::file;
 
     #[test]
     fn what_is_private_is_no_others_and_what_is_everybodys_is() {
@@ -165,6 +200,23 @@ mod tests {
         assert!(others_may_replace(&folder));
         make_private(&options.open(&folder).unwrap()).unwrap();
         assert!(!others_may_replace(&folder));
+    }
+
+    /// A roll-back once gave every file the list of a private one, also a program in a folder that others use. What Wine
+    /// keeps of a list is too little to see it after one.
+    #[test]
+    fn a_program_is_not_taken_for_a_private_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("ductor.exe");
+        file::replace(&program, b"old", 0o755).unwrap();
+        assert_eq!(file::mode_of(&program), 0o644);
+        let is_private =
+            |text: &str| of_text(text).map(|(made, list)| is_own(&made) && lets_in_no_others(list));
+        let user = user::text(&user::own_sid().unwrap());
+        let private = format!("(A;OICI;FA;;;{user})(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)");
+        assert!(is_private(&format!("D:P{private}")).unwrap());
+        assert!(!is_private(&format!("D:AI{private}")).unwrap(), "a folder of the profile gives it");
+        assert!(!is_private(&format!("D:P{private}(A;;0x1200a9;;;BU)")).unwrap(), "every user may run it");
     }
 
     #[test]

@@ -41,6 +41,10 @@ pub fn owner(metadata: &Metadata) -> Option<Owner> {
     Some(Owner { user: metadata.uid(), group: metadata.gid(), mode: metadata.mode() & 0o7777 })
 }
 
+pub fn mode(path: &Path) -> Option<u32> {
+    Some(owner(&path.metadata().ok()?)?.mode)
+}
+
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let stat = rustix::fs::statvfs(folder).ok()?;
     Some(stat.f_bavail.saturating_mul(stat.f_frsize))

@@ -67,6 +67,10 @@ pub fn owner(_: &Metadata) -> Option<Owner> {
     None
 }
 
+pub fn mode(path: &Path) -> Option<u32> {
+    Some(if access::is_private(path)? { 0o600 } else { 0o644 })
+}
+
 #[allow(unsafe_code, reason = "the free space is in no safe crate that is here anyway")]
 pub fn free_bytes(folder: &Path) -> Option<u64> {
     let folder: Vec<u16> = folder.as_os_str().encode_wide().chain([0]).collect();
