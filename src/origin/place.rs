@@ -43,7 +43,8 @@ pub fn default_prefix(home: &Home) -> PathBuf {
 }
 
 /// Places the files of an archive below `prefix`. What an earlier receipt lists and the new one does not is removed.
-/// The receipt that comes back is to be [noted](note) when everything is as it shall be.
+/// The receipt that comes back is to be [noted](note) when everything is as it shall be. Until then the one that is
+/// there has the earlier version, and the files of both: where this is cut off, each is known as ours.
 ///
 /// # Errors
 /// The archive has no program; another program has its place; a file can't be written. Undone, unless the
@@ -69,11 +70,16 @@ pub fn place(
         files: Vec::new(),
         folders: before.iter().flat_map(|before| before.folders.clone()).collect(),
     };
-    for file in files {
-        let bytes = read(archive.unpacked, &file.from)?;
-        create_folder(&file.to, &mut receipt, transaction)?;
-        transaction.write(&file.to, &bytes, file.mode)?;
-        receipt.files.push(Placed { path: file.to, sha256: sha256(&bytes) });
+    let contents = files.iter().map(|file| read(archive.unpacked, &file.from)).collect::<Result<Vec<_>>>()?;
+    for (file, bytes) in files.iter().zip(&contents) {
+        receipt.files.push(Placed { path: file.to.clone(), sha256: sha256(bytes) });
+        receipt.add_folders_of(&file.to);
+    }
+    receipt.add_folders_of(&Receipt::path(home));
+    write(home, &half_way(before.clone(), &receipt), transaction)?;
+    for (file, bytes) in files.iter().zip(&contents) {
+        create_folder_of(&file.to, transaction)?;
+        transaction.write(&file.to, bytes, file.mode)?;
     }
     for old in before.iter().flat_map(|before| &before.files) {
         if !receipt.lists(&old.path) && old.is_unchanged() {
@@ -87,11 +93,25 @@ pub fn place(
 ///
 /// # Errors
 /// It can't be written.
-pub fn note(home: &Home, mut receipt: Receipt, transaction: &mut Transaction<'_>) -> Result<Receipt> {
-    let path = Receipt::path(home);
-    create_folder(&path, &mut receipt, transaction)?;
-    transaction.write(&path, receipt.to_json().as_bytes(), 0o600)?;
+pub fn note(home: &Home, receipt: Receipt, transaction: &mut Transaction<'_>) -> Result<Receipt> {
+    write(home, &receipt, transaction)?;
     Ok(receipt)
+}
+
+fn write(home: &Home, receipt: &Receipt, transaction: &mut Transaction<'_>) -> Result<()> {
+    let path = Receipt::path(home);
+    create_folder_of(&path, transaction)?;
+    transaction.write(&path, receipt.to_json().as_bytes(), 0o600).map(drop)
+}
+
+/// The receipt while files of `after` take the place of those of `before`.
+fn half_way(before: Option<Receipt>, after: &Receipt) -> Receipt {
+    let none = || Receipt { version: String::new(), files: Vec::new(), ..after.clone() };
+    let mut half = before.unwrap_or_else(none);
+    half.files
+        .extend(after.files.iter().filter(|file| !half.files.contains(file)).cloned().collect::<Vec<_>>());
+    half.folders.clone_from(&after.folders);
+    half
 }
 
 /// Removes what the receipt lists, and the receipt. A file that somebody changed stays, unless it is the program.
@@ -101,14 +121,16 @@ pub fn note(home: &Home, mut receipt: Receipt, transaction: &mut Transaction<'_>
 /// A file can't be removed; the receipt is still there then.
 pub fn remove(home: &Home, receipt: &Receipt, effects: &Effects<'_>) -> Result<Vec<String>> {
     let mut kept = Vec::new();
-    for file in &receipt.files {
-        if file.path == receipt.program {
-            continue; // last, for it is what can do this again
-        }
-        if file.is_unchanged() {
-            effects.remove(&file.path)?;
-        } else if file.path.exists() {
-            kept.push(format!("kept {}, which somebody changed", file.path.display()));
+    // The program last, for it is what can do this again.
+    let mut others: Vec<&Path> = receipt.files.iter().map(|file| file.path.as_path()).collect();
+    others.retain(|path| *path != receipt.program);
+    others.sort_unstable();
+    others.dedup();
+    for path in others {
+        if receipt.files.iter().any(|file| file.path == path && file.is_unchanged()) {
+            effects.remove(path)?;
+        } else if path.exists() {
+            kept.push(format!("kept {}, which somebody changed", path.display()));
         }
     }
     effects.remove(&receipt.program)?;
@@ -177,14 +199,8 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Makes the folder of a file, and notes which folders were not there, the inner ones first.
-fn create_folder(file: &Path, receipt: &mut Receipt, transaction: &mut Transaction<'_>) -> Result<()> {
-    let Some(folder) = file.parent() else { return Ok(()) };
-    let missing = folder.ancestors().take_while(|folder| !folder.exists()).map(Path::to_owned);
-    let mut folders: Vec<PathBuf> = missing.filter(|path| !receipt.folders.contains(path)).collect();
-    folders.append(&mut receipt.folders);
-    receipt.folders = folders;
-    transaction.create_folder(folder)
+fn create_folder_of(file: &Path, transaction: &mut Transaction<'_>) -> Result<()> {
+    file.parent().map_or(Ok(()), |folder| transaction.create_folder(folder))
 }
 
 /// The bot's own command is called `ductor` too. Whoever made that script or link wants to keep it.

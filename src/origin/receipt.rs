@@ -16,7 +16,7 @@ const LIMIT: u64 = 1024 * 1024;
 /// What the installer did for this user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// The version that was placed last.
+    /// The version that was placed last; empty while the first one is being placed.
     pub version: String,
     /// The URL at which releases are looked for.
     pub source: String,
@@ -26,7 +26,7 @@ pub struct Receipt {
     pub prefix: PathBuf,
     /// The program, which is one of the files.
     pub program: PathBuf,
-    /// Every file that was placed.
+    /// Every file that was placed. While one version takes the place of another, a path is there with both hashes.
     pub files: Vec<Placed>,
     /// The folders that were made for them, the inner ones first.
     pub folders: Vec<PathBuf>,
@@ -55,6 +55,13 @@ impl Receipt {
     /// Its text.
     pub fn to_json(&self) -> String {
         format!("{}\n", serde_json::to_string_pretty(self).unwrap_or_default())
+    }
+
+    /// Adds the folders of a file that are not there yet, the inner ones first.
+    pub fn add_folders_of(&mut self, file: &Path) {
+        let above = file.ancestors().skip(1).take_while(|folder| !folder.exists()).map(Path::to_owned);
+        let missing: Vec<PathBuf> = above.filter(|folder| !self.folders.contains(folder)).collect();
+        self.folders.splice(..0, missing);
     }
 
     /// Whether this file was placed.

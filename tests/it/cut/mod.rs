@@ -216,6 +216,29 @@ fn case_36_a_restart_cut_anywhere_leaves_it_running() {
     everywhere("restart", &installed, &service("restart"));
 }
 
+/// Pages of a version that had come half-way were taken for somebody's own, and stayed.
+#[test]
+fn what_a_killed_upgrade_had_placed_is_uninstalled_with_the_rest() {
+    each(&MACHINES, |new| {
+        while_there_are(|place| {
+            let machine = new();
+            release::placed(&*machine);
+            let mut upgrade = release::upgrade(&*machine);
+            if upgrade.env("DUCTOR_FAULT", format!("kill:{place}")).output().unwrap().status.signal()
+                != Some(9)
+            {
+                return false;
+            }
+            let said = Said::of(&mut release::installed(&*machine, &["uninstall"])).ended(0);
+            assert!(!said.err.contains("somebody changed"), "killed at {place}: {}", said.err);
+            for left in [".local/bin/ductor", ".local/share/man", ".local/share/ductor/install.json"] {
+                assert!(!machine.world().path(left).exists(), "killed at {place}: {left}\n{}", said.err);
+            }
+            true
+        });
+    });
+}
+
 #[test]
 fn case_36_an_upgrade_cut_anywhere_is_the_old_or_the_new_version() {
     everywhere("upgrade", &release::placed, &release::upgrade);

@@ -19,8 +19,10 @@ const ASIDE: [&str; 8] =
     ["bin", "bot", "bots", "told", "launchd", "machine", ".ductor/logs", ".ductor/host.lock"];
 /// Whoever runs a host has its folder.
 const HOST: &str = "~/.ductor";
-/// What a killed command may leave for the next one to sweep: a name of ours, or of what an upgrade fetches.
-const UNFINISHED: [&str; 3] = ["/.ductor-", "/ductor_task.xml", ".local/share/ductor/upgrade"];
+/// What a killed command may leave for the next one to sweep: a name of ours, or of what an upgrade fetches; and the
+/// receipt that lists the files of both versions.
+const UNFINISHED: [&str; 4] =
+    ["/.ductor-", "/ductor_task.xml", ".local/share/ductor/upgrade", ".local/share/ductor/install.json"];
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Picture(BTreeMap<String, String>);
