@@ -1,11 +1,11 @@
 //! A *machine* is a booted system over an image: `Machine::boot`, and when it is dropped nothing is left of it.
 //!
 //! Facts it rests on (systemd-nspawn(1), and seen on systemd 252):
-//! - with `--keep-unit` nspawn puts the machine into the cgroup of its caller, where two would disturb each
-//!   other: each gets a cgroup of its own;
 //! - with `--keep-unit` nspawn ends (133) when the machine reboots: the same files are booted again;
 //! - nspawn killed alone leaves the machine's init running: init is killed first;
 //! - a dead nspawn may stay a zombie for a while: a zombie has no `/proc/PID/exe`.
+
+mod cgroup;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -54,11 +54,6 @@ const ENVIRONMENT: [&str; 7] = [
     "LANG=C.UTF-8",
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 ];
-
-/// For a shell with a mount namespace of its own: sees the control groups as on a machine that knows those of
-/// version 2 alone, and goes on as the command in its arguments.
-const CGROUP2_ALONE: &str = "mount --make-rprivate / && umount -R /sys/fs/cgroup && \
-    mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec \"$@\"";
 
 /// No boot was seen to take longer than 2 s; a computer may have more to do than this.
 const BOOT: Duration = Duration::from_secs(60);
@@ -180,7 +175,7 @@ impl Machine {
     /// Something of it can't be removed.
     pub fn stop(&self) -> Result<()> {
         self.pull_the_plug();
-        remove_cgroups(&self.name);
+        cgroup::remove(&self.name);
         if is_mounted(&self.root()) {
             host("umount", ["--lazy", &self.root().display().to_string()])?;
         }
@@ -235,9 +230,9 @@ impl Machine {
             "while [ \"$1\" != -- ]; do echo $$ >\"$1/cgroup.procs\"; shift; done; shift; exec \"$@\"",
             "_",
         ]);
-        nspawn.args(own_cgroups(&self.name)?).arg("--");
+        nspawn.args(cgroup::make(&self.name)?).arg("--");
         if self.image()?.cgroup2 {
-            nspawn.args(["unshare", "--mount", "sh", "-c", CGROUP2_ALONE, "_"]);
+            nspawn.args(["unshare", "--mount", "sh", "-c", cgroup::VERSION_2_ALONE, "_"]);
         }
         nspawn.args(["systemd-nspawn", "-q", "-b", "--register=no"]);
         nspawn.args(["--keep-unit", "--console=pipe", "--link-journal=no"]);
@@ -361,40 +356,4 @@ fn runs(pid: Pid) -> bool {
 fn is_mounted(path: &Path) -> bool {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
     mounts.lines().any(|line| line.split(' ').nth(1) == path.to_str())
-}
-
-/// The hierarchies in which a machine needs a cgroup: named and unified (v1, hybrid), or the one of v2.
-fn cgroups(name: &str) -> impl Iterator<Item = PathBuf> {
-    ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
-        .map(Path::new)
-        .into_iter()
-        .filter(|hierarchy| hierarchy.join("cgroup.procs").exists())
-        .map(move |hierarchy| hierarchy.join(format!("ductor-lab-{name}")))
-}
-
-fn own_cgroups(name: &str) -> Result<Vec<PathBuf>> {
-    let own: Vec<PathBuf> = cgroups(name).collect();
-    for cgroup in &own {
-        fs::create_dir_all(cgroup).with_context(|| format!("make the cgroup {}", cgroup.display()))?;
-    }
-    Ok(own)
-}
-
-/// The kernel lets go of a cgroup a moment after its last process; what stays is empty and harmless.
-fn remove_cgroups(name: &str) {
-    for cgroup in cgroups(name) {
-        let _stays = wait_for("the end of its processes", Duration::from_secs(2), || {
-            remove_tree_of_folders(&cgroup);
-            Ok((!cgroup.exists()).then_some(()))
-        });
-    }
-}
-
-fn remove_tree_of_folders(folder: &Path) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_tree_of_folders(&entry.path());
-        }
-    }
-    let _busy = fs::remove_dir(folder);
 }
