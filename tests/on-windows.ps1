@@ -72,7 +72,12 @@ try {
     Check 'the trigger is for this user' { $task.Task.Triggers.LogonTrigger.UserId }
     Check 'the action is ductorw.exe' { $task.Task.Actions.Exec.Command -like '*\ductorw.exe' }
     Check 'the file for the scheduler is gone' { -not (Test-Path "$work\home\ductor_task.xml") }
-    Check 'the ductor home is its user''s alone' { (Get-Acl "$work\home").AreAccessRulesProtected }
+    Check 'the ductor home is its user''s alone' {
+        $private = Get-ChildItem -Recurse "$work\home" -Include host.json, service.log | Get-Acl
+        @($private).Count -eq 2 -and -not (@($private) + (Get-Acl "$work\home") | Where-Object {
+            -not $_.AreAccessRulesProtected
+        })
+    }
     $status = Status
     Check 'the service runs' { $status.state -eq 'running' -and $status.owner -eq 'service' }
     Check 'the scheduler says so too' { (Get-ScheduledTask ductor).State -eq 'Running' }
@@ -81,6 +86,10 @@ try {
         -not ($windows | Where-Object { $_ -ne 0 })
     }
     Check 'again changes nothing' { (Ends 0 @('service', 'install')) -and (Bots).Count -eq 1 }
+    Check 'doctor finds who made the task' {
+        $script:doctor = & $Ductor service doctor
+        $script:doctor -match 'task-maker.*for you'
+    }
     Check 'what the bot says is kept' { (& $Ductor service logs --no-follow | Out-String) -match 'says hello' }
 
     # --- the host
@@ -119,4 +128,6 @@ finally {
     & $Ductor service uninstall 2>$null >$null
     Remove-Item -Recurse -Force $work -ErrorAction SilentlyContinue
 }
+$script:doctor | ForEach-Object { Write-Host "doctor said: $_" }
+if (-not $script:failed) { Write-Host 'all is well' }
 exit $script:failed

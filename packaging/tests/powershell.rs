@@ -1,5 +1,5 @@
-//! `install.ps1`, as far as it can be judged where no PowerShell is: its grammar, and that it takes the same steps as
-//! `install.sh`.
+//! Scripts for PowerShell, as far as they can be judged where none is: their grammar, and that `install.ps1` takes the
+//! same steps as `install.sh`.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
@@ -27,6 +27,11 @@ fn errors(text: &str) -> Vec<String> {
     let mut errors = Vec::new();
     walk(parser.parse(text, None).unwrap().root_node(), text, &mut errors);
     errors
+}
+
+#[test]
+fn the_script_for_a_person_with_windows_is_powershell() {
+    assert_eq!(errors(&installer("../tests/on-windows.ps1")), [""; 0]);
 }
 
 #[test]
