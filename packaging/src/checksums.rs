@@ -1,5 +1,8 @@
 //! `sha256.sum`: the hash of every file of a release, as sha256sum(1) reads it.
 
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
 use sha2::{Digest, Sha256};
 
 /// The name of the file.
@@ -15,6 +18,21 @@ pub fn lines<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> String 
     let mut files: Vec<_> = files.into_iter().collect();
     files.sort_unstable();
     files.iter().map(|(name, hash)| format!("{hash} *{name}\n")).collect()
+}
+
+/// The hash of each file by its name, of a list that [`lines`] could have made.
+///
+/// # Errors
+/// A line is none, or they are not as they were written.
+pub fn parse(text: &str) -> Result<BTreeMap<String, String>> {
+    let mut listed = BTreeMap::new();
+    for line in text.lines() {
+        let (hash, name) = line.split_once(" *").with_context(|| format!("{line:?} is no line of hashes"))?;
+        listed.insert(name.to_owned(), hash.to_owned());
+    }
+    let again = lines(listed.iter().map(|(name, hash)| (name.as_str(), hash.as_str())));
+    ensure!(again == text, "the lines are not as they were written");
+    Ok(listed)
 }
 
 #[cfg(test)]

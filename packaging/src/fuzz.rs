@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: feeds every parser of ductor (`src/parsers.rs`) with anything, by libFuzzer.
+//! `cargo xtask fuzz`: feeds every [parser](parsers), of ductor and of the code that builds, with anything, by libFuzzer.
 //!
 //! cargo-fuzz compiles `tests/fuzz` with the compiler that is there: without a sanitizer, which safe Rust does not need,
 //! nothing of that is unstable. Seeds are `tests/fuzz/corpus` and `tests/golden`; inputs that reached new code stay in
@@ -14,9 +14,9 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use ductor::internals::PARSERS;
 
 use crate::lab::needs;
+use crate::parsers;
 use crate::test::tally::Tally;
 use crate::tools;
 use crate::workspace::{Workspace, output};
@@ -50,7 +50,7 @@ pub struct Wanted {
 /// # Errors
 /// A parser is not known; the fuzzer can't be made.
 pub fn run(wanted: &Wanted) -> Result<u8> {
-    let known = PARSERS.map(|(name, _)| name);
+    let known: Vec<&str> = parsers::all().map(|(name, _)| name).collect();
     let unknown = wanted.parsers.iter().find(|name| !known.contains(&name.as_str()));
     ensure!(unknown.is_none(), "no parser {unknown:?}; there are: {}", known.join(", "));
     let is_wanted = |name: &&str| wanted.parsers.is_empty() || wanted.parsers.iter().any(|it| it == name);
@@ -68,7 +68,7 @@ pub fn briefly() -> Result<Tally> {
     if let Err(error) = get() {
         return Ok(Tally::skip("fuzz", &format!("{error:#}")));
     }
-    feed(PARSERS.map(|(name, _)| name).into(), None)
+    feed(parsers::all().map(|(name, _)| name).collect(), None)
 }
 
 /// For so long, or briefly.

@@ -19,7 +19,7 @@
 //! to be done before all that becomes a release.
 //!
 //! [`mod@test`] runs every check of this repository, on the real machines that [`lab`] boots; [`docs`] reads the pages for
-//! people. [`soak`] goes on with the host for hours, [`fuzz`] with every parser, and [`mod@bench`] measures beside others.
+//! people. [`soak`] goes on with the host for hours, [`fuzz`] with every [parser](parsers), and [`mod@bench`] measures beside others.
 //!
 //! What is put *into* packages and is no code stands in `installers/`.
 
@@ -49,6 +49,7 @@ pub mod linker;
 pub mod macho;
 pub mod made_of;
 pub mod manifest;
+pub mod parsers;
 pub mod payload;
 pub mod picture;
 pub mod progress;

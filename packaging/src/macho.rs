@@ -106,7 +106,7 @@ fn check_signature(program: &[u8], at: usize) -> Result<()> {
         (directory + word(directory + 16)?, word(directory + 28)?, word(directory + 32)?);
     let kind = program.get(directory + 36..directory + 40).context("it is cut off")?;
     ensure!(kind[..2] == [32, 2], "it is not of SHA-256");
-    let page = 1_usize << kind[3];
+    let page = 1_usize.checked_shl(kind[3].into()).context("its pages have no size")?;
     ensure!(end == at && pages == end.div_ceil(page), "it is not over the whole program");
     for (number, content) in program[..end].chunks(page).enumerate() {
         let hash = program.get(hashes + 32 * number..hashes + 32 * (number + 1));

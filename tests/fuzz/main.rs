@@ -1,4 +1,4 @@
-//! Feeds one parser of ductor, the one that the variable `PARSER` names (`src/parsers.rs` has all), with anything.
+//! Feeds one parser, the one that the variable `PARSER` names (`packaging/src/parsers.rs` has all), with anything.
 //!
 //! Built by `cargo fuzz` it is a fuzzer (libFuzzer); `cargo xtask fuzz` does that. Built as any program it parses the
 //! files that are named to it: so a find is looked at, with nothing but cargo.
@@ -11,13 +11,13 @@
 
 use std::sync::LazyLock;
 
-use ductor::internals::PARSERS;
+use xtask::parsers::all;
 
 static PARSER: LazyLock<fn(&[u8])> = LazyLock::new(|| {
     let wanted = std::env::var("PARSER").unwrap_or_default();
-    let names = PARSERS.map(|(name, _)| name).join(", ");
-    let found = PARSERS.into_iter().find(|(name, _)| *name == wanted);
-    found.unwrap_or_else(|| panic!("PARSER={wanted}: it has to be one of {names}")).1
+    let names = || all().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    let found = all().find(|(name, _)| *name == wanted);
+    found.unwrap_or_else(|| panic!("PARSER={wanted}: it has to be one of {}", names())).1
 });
 
 #[cfg(fuzzing)]
