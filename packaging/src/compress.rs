@@ -16,13 +16,14 @@ pub fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(encoder.finish()?)
 }
 
-/// As `zstd -19` would, which is what makepkg's archives are made with.
+/// As `zstd -19` would a file: its window, which memory and time go into, is no larger than what is compressed.
 ///
 /// # Errors
 /// Not enough memory.
 pub fn zstd(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = zstd::Encoder::new(Vec::new(), 19)?;
     encoder.include_checksum(true)?;
+    encoder.set_pledged_src_size(Some(bytes.len() as u64))?;
     encoder.write_all(bytes)?;
     Ok(encoder.finish()?)
 }

@@ -2,7 +2,8 @@
 //! decides, never a time. One file a name in the target folder, so that it does not grow.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow};
@@ -38,14 +39,29 @@ pub fn or_made(
 /// One hash over who makes it and from what, each part with its length.
 fn key(inputs: &[&[u8]]) -> Result<[u8; 32]> {
     static MAKER: OnceLock<Option<[u8; 32]>> = OnceLock::new();
-    let maker = || Some(Sha256::digest(fs::read(env::current_exe().ok()?).ok()?).into());
-    let maker = MAKER.get_or_init(maker).as_ref().context("the program that runs can't be read")?;
+    let maker =
+        MAKER.get_or_init(|| this_program().ok()).as_ref().context("the program that runs can't be read")?;
     let mut hash = Sha256::new_with_prefix(maker);
     for input in inputs {
         hash.update(input.len().to_le_bytes());
         hash.update(input);
     }
     Ok(hash.finalize().into())
+}
+
+/// The hash of the program that runs, which is large: read piece by piece.
+fn this_program() -> Result<[u8; 32]> {
+    let mut file = BufReader::with_capacity(1 << 16, File::open(env::current_exe()?)?);
+    let mut hash = Sha256::new();
+    loop {
+        let piece = file.fill_buf()?;
+        let read = piece.len();
+        if read == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(piece);
+        file.consume(read);
+    }
 }
 
 #[cfg(test)]

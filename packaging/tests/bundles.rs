@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use xtask::bundle::{Format, arch, deb, rpm, tar_xz, zip};
 use xtask::payload::{Payload, Role};
 use xtask::release::Release;
-use xtask::target::TARGETS;
+use xtask::target::{TARGETS, Target};
 use xtask::workspace::Workspace;
 
 const EPOCH: u64 = 1_234_567_890;
@@ -34,9 +34,12 @@ fn packed(format: &Format) -> Packed {
 }
 
 fn packed_for(triple: &str, format: &Format) -> Packed {
-    let workspace = Workspace::find().unwrap();
     let target = TARGETS.iter().find(|target| target.triple == triple).unwrap();
-    let payload = Payload::of(target, programs::small(target), &workspace).unwrap();
+    packed_with(programs::small(target), target, format)
+}
+
+fn packed_with(programs: Vec<Vec<u8>>, target: &'static Target, format: &Format) -> Packed {
+    let payload = Payload::of(target, programs, &Workspace::find().unwrap()).unwrap();
     let mut release = release();
     release.version = "1.2.3-rc.1".parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -238,6 +241,30 @@ fn the_rpm_says_what_it_is() {
     let times = run(folder, "rpm", &["-qp", "--nosignature", "--queryformat", times, &file]).unwrap();
     assert!(times.lines().all(|line| line == "1234567890 root:root"), "{times}");
     run(folder, "rpm", &["--checksig", "--nosignature", &file]);
+}
+
+/// It is compressed once for all formats, and stands in each by itself.
+#[test]
+fn a_large_program_is_read_in_every_format_that_shares_it() {
+    let target = TARGETS.iter().find(|target| target.triple == "x86_64-unknown-linux-gnu").unwrap();
+    let mut program = programs::small(target);
+    program[0].resize(2 << 20, 7);
+    let formats: [(&Format, &[&str], &str); 3] = [
+        (&tar_xz::FORMAT, &["tar", "-xJf", "FILE", "--strip-components=1"], "ductor"),
+        (&deb::FORMAT, &["dpkg-deb", "--extract", "FILE", "."], "usr/bin/ductor"),
+        (&rpm::FORMAT, &["bsdtar", "-xf", "FILE"], "usr/bin/ductor"),
+    ];
+    for (format, unpack, path) in formats {
+        let packed = packed_with(program.clone(), target, format);
+        let (folder, file) = (packed.folder.path(), packed.file.display().to_string());
+        let args: Vec<&str> = unpack.iter().map(|arg| if *arg == "FILE" { &file } else { *arg }).collect();
+        if run(folder, args[0], &args[1..]).is_some() {
+            assert!(fs::read(folder.join(path)).unwrap() == program[0], "another program in {file}");
+        }
+        if format.name == "rpm" {
+            run(folder, "rpm", &["--checksig", "--nosignature", &file]);
+        }
+    }
 }
 
 #[test]

@@ -12,6 +12,7 @@ use serde_json::Value;
 use xtask::lab::image::FETCHING;
 use xtask::lab::{Output, wait_for};
 use xtask::test::in_lab::PACKAGE;
+use xtask::tree::Tree;
 use xtask::workspace::Workspace;
 use xtask::xz::{Shared, xz};
 use xtask::{checksums, installers, manifest};
@@ -144,7 +145,7 @@ fn archive(program: &[u8]) -> Result<(String, Vec<u8>)> {
         made.append_data(&mut header, path, &bytes[..])?;
     }
     let name = path.file_name().context("an archive has a name")?.to_string_lossy().into_owned();
-    Ok((name, xz(&made.into_inner()?, &Shared::default())?))
+    Ok((name, xz(&made.into_inner()?, &Tree::default(), &Shared::default())?))
 }
 
 /// The archive that was made beside the package.

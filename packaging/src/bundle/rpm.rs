@@ -1,14 +1,21 @@
-//! The `.rpm`, in the form that rpm has read since version 4, written by the crate `rpm`.
+//! The `.rpm`, in the form that rpm has read since version 4, written by the crate `rpm`. What is in it is compressed by
+//! xz, which every rpm reads; so it is smaller than by zstd, and the program in it compressed once for other formats, too.
 //!
 //! The scriptlets are real files in `installers/rpm/`. They do what Fedora's `%systemd_user_*` macros expand to,
 //! written out, for other distributions have other macros or none.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result};
 use jiff::civil::Date;
-use rpm::{BuildConfig, CompressionWithLevel, Dependency, FileMode, FileOptions, PackageBuilder};
+use rpm::{
+    BuildConfig, CompressionWithLevel, Dependency, FileMode, FileOptions, Header, HeaderEntry, IndexData,
+    IndexTag, Package, PackageBuilder, RpmFormat, SignatureHeaderBuilder,
+};
 use semver::Version;
 
 use super::{BSDTAR, Format};
+use crate::checksums::sha256;
 use crate::elf::{self, Needs};
 use crate::layout::{self, Distribution};
 use crate::payload::{File, Payload, Role};
@@ -17,6 +24,7 @@ use crate::target::Target;
 use crate::text::wrap;
 use crate::tree::{Node, Tree};
 use crate::version;
+use crate::xz::{LEVEL, xz};
 
 /// `ductor-0.1.0-1.x86_64.rpm`
 pub const FORMAT: Format = Format {
@@ -76,8 +84,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
     let version = version::rpm(&release.version);
     let summary = capitalised(SUMMARY);
     let mut package = PackageBuilder::new(NAME, &version, LICENCE, payload.target.arch.name, &summary);
-    // As Fedora compresses its own.
-    let config = BuildConfig::v4().source_date(epoch).compression(CompressionWithLevel::Zstd(19));
+    let config = BuildConfig::v4().source_date(epoch).compression(CompressionWithLevel::None);
     package.using_config(config).release(REVISION);
     package.description(wrap(DESCRIPTION, 79).join("\n")).url(HOMEPAGE);
     package
@@ -87,6 +94,7 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
         .build_host("localhost");
     package.post_install_script(POST).post_trans_script(POSTTRANS);
     package.pre_uninstall_script(PREUN).post_uninstall_script(POSTUN);
+    package.requires(Dependency::rpmlib("PayloadIsXz", "5.2-1"));
     package.recommends(Dependency::greater_eq("python3", "3.11"));
     for need in requires(&needs(payload)?) {
         package.requires(Dependency::any(need));
@@ -96,10 +104,33 @@ fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
         let changes: Vec<String> = entry.changes.iter().map(|change| item(change)).collect();
         package.add_changelog_entry(author, changes.join("\n"), noon(entry.date)?);
     }
-    add(&mut package, &tree(release, payload)?)?;
+    let data = tree(release, payload)?;
+    add(&mut package, &data)?;
+    let package = package.build()?;
+    let compressed = xz(&package.payload, &data, &payload.shared)?;
     let mut bytes = Vec::new();
-    package.build()?.write(&mut bytes)?;
+    with_payload(package, compressed)?.write(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The package with its payload compressed, which the crate would do for this format alone.
+fn with_payload(mut package: Package, payload: Vec<u8>) -> Result<Package> {
+    let mut header: BTreeMap<u32, IndexData> =
+        package.metadata.header.get_all_entries()?.into_iter().collect();
+    header.remove(&(IndexTag::RPMTAG_HEADERIMMUTABLE as u32)); // comes again
+    header.insert(IndexTag::RPMTAG_PAYLOADCOMPRESSOR as u32, IndexData::StringTag("xz".into()));
+    header.insert(IndexTag::RPMTAG_PAYLOADFLAGS as u32, IndexData::StringTag(LEVEL.to_string()));
+    header.insert(IndexTag::RPMTAG_PAYLOADSHA256 as u32, IndexData::StringArray(vec![sha256(&payload)]));
+    let entries = header.into_iter().map(|(tag, data)| HeaderEntry::new(tag, data));
+    package.metadata.header = Header::from_entries(entries, IndexTag::RPMTAG_HEADERIMMUTABLE);
+    let header = package.metadata.header_bytes()?;
+    package.metadata.signature = SignatureHeaderBuilder::new()
+        .format(RpmFormat::V4)
+        .set_content_length((header.len() + payload.len()) as u64)
+        .calculate_digests(&header)
+        .build()?;
+    package.payload = payload;
+    Ok(package)
 }
 
 /// What is installed: the payload, and the preset.

@@ -28,7 +28,8 @@ fn file(_: &Version, target: &Target) -> String {
 }
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
-    xz(&tree(release, payload)?.tar("", release.epoch)?, &payload.shared)
+    let tree = tree(release, payload)?;
+    xz(&tree.tar("", release.epoch)?, &tree, &payload.shared)
 }
 
 fn tree(_: &Release, payload: &Payload) -> Result<Tree> {
