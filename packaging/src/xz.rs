@@ -2,10 +2,6 @@
 //! and a footer. So the block of a program can stand in the archive of one format and in that of another, and is
 //! compressed once: [`Shared`] keeps it for all formats of a payload. Any reader of xz reads such a stream, for one that
 //! was compressed by several threads is made so too.
-//!
-//! A filter for machine code (`xz --x86`) would make a program a twentieth smaller. It is left out: the readers that
-//! Go and Rust have of their own, and the tools for repositories written in them, know none, and nobody knew that for
-//! ARM before xz 5.4.
 
 use std::collections::BTreeMap;
 use std::io::Write;

@@ -25,9 +25,15 @@ fn release(version: &str) -> Release {
     Release { version: version.parse().unwrap(), epoch: 1_234_567_891, changelog: Vec::new() }
 }
 
+/// Of large programs, one of which no compressor makes smaller.
 fn payload() -> Payload {
     let target = TARGETS.iter().find(|target| target.triple == "x86_64-pc-windows-gnu").unwrap();
-    Payload::of(target, programs::small(target), &Workspace::find().unwrap()).unwrap()
+    let mut programs = programs::small(target);
+    programs[0].resize(1_500_000, 7);
+    let random =
+        std::iter::successors(Some(1_u32), |last| Some(last.wrapping_mul(1_664_525).wrapping_add(1)));
+    programs[1].extend(random.map(|number| (number >> 24) as u8).take(1_500_000));
+    Payload::of(target, programs, &Workspace::find().unwrap()).unwrap()
 }
 
 fn packed() -> (TempDir, PathBuf) {

@@ -5,6 +5,7 @@
 pub mod ar;
 pub mod arch;
 pub mod bom;
+pub mod cab;
 pub mod cpio;
 pub mod deb;
 pub mod msi;
