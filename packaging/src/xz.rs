@@ -22,7 +22,7 @@ pub const LEVEL: u32 = 6;
 const WINDOW: usize = 8 << 20;
 
 /// A file in an archive from this size on gets a block of its own, in bytes.
-const LARGE: usize = 1 << 20;
+const LARGE: usize = 256 << 10;
 
 /// The blocks of large files, by the hash of what is in them.
 #[derive(Clone, Debug, Default)]
