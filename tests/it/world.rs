@@ -36,7 +36,8 @@ pub struct Running {
     pub process: Process,
 }
 
-/// What a command said.
+/// How a command ended, and what it said.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Said {
     pub code: Option<i32>,
     pub out: String,
@@ -206,6 +207,17 @@ impl Said {
         let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        self.ended(0)
+    }
+
+    /// The JSON that it said.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
     #[track_caller]

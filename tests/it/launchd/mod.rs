@@ -76,7 +76,7 @@ impl Mac {
 
     /// `service status --json`.
     pub fn status(&self) -> Value {
-        serde_json::from_str(&self.ductor(&["service", "status", "--json"]).out).unwrap()
+        self.ductor(&["service", "status", "--json"]).json()
     }
 
     pub fn state(&self) -> String {

@@ -66,7 +66,7 @@ fn on_a_mac() {
 fn on_windows() {
     let windows = Windows::new();
     let mut session = Session::new(&windows.world);
-    let ductor = |words: &[&str]| Said::of(&mut windows.command(words));
+    let ductor = |words: &[&str]| windows.ductor(words);
     from_nothing_to_nothing(&mut session, &windows.world, &ductor);
     windows.set("denied", "");
     session.note("where a policy wants an administrator");

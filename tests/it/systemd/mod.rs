@@ -124,7 +124,7 @@ impl Linux {
 
     /// `service status --json`.
     pub fn status(&self) -> Value {
-        serde_json::from_str(&self.ductor(&["service", "status", "--json"]).out).unwrap()
+        self.ductor(&["service", "status", "--json"]).json()
     }
 
     pub fn state(&self) -> String {

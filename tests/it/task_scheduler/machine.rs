@@ -4,44 +4,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 
 use fakes::state::State;
 use serde_json::Value;
 
 use crate::fakes as programs;
-use crate::world::{BOT, World, wait_for};
+use crate::world::{BOT, Said, World, wait_for};
 
 pub struct Machine {
     pub world: World,
     pub state: State,
-}
-
-/// How a command ended, and what it said.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Said {
-    pub code: i32,
-    pub out: String,
-    pub err: String,
-}
-
-impl Said {
-    #[track_caller]
-    pub fn ok(self) -> Self {
-        assert_eq!(self.code, 0, "{self:#?}");
-        self
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
-    }
-}
-
-impl From<Output> for Said {
-    fn from(output: Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code().unwrap(), out: text(&output.stdout), err: text(&output.stderr) }
-    }
 }
 
 impl Machine {
@@ -74,12 +47,12 @@ impl Machine {
         let path = format!("{}:/usr/bin:/bin", self.world.path("bin").display());
         command.env_remove("DUCTOR_BOT").env("PATH", path).env("LANG", "C.UTF-8");
         command.env("DUCTOR_MANAGER", "task-scheduler").env("FAKE_STATE", self.state.path(""));
-        command.args(words).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.args(words);
         command
     }
 
     pub fn ductor(&self, words: &[&str]) -> Said {
-        self.command(words).output().unwrap().into()
+        Said::of(&mut self.command(words))
     }
 
     /// `ductor service WORDS`.
@@ -120,12 +93,7 @@ impl Machine {
     /// The same with the scheduler itself, as an administrator or a person would.
     pub fn schtasks(&self, words: &[&str]) -> Said {
         let mut command = self.world.command(self.world.path("bin/schtasks.exe"));
-        command
-            .env("FAKE_STATE", self.state.path(""))
-            .args(words)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command.output().unwrap().into()
+        Said::of(command.env("FAKE_STATE", self.state.path("")).args(words))
     }
 
     /// Has the scheduler a task with this definition, which an administrator made for `owner`.
