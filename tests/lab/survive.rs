@@ -12,6 +12,7 @@ crate::tests![
     a_killed_bot_is_back_in_time,
     a_killed_host_is_back_in_time,
     exit_42_is_a_new_bot_at_once_and_not_counted,
+    a_freeze_ends_and_doubles_nothing,
     a_logout_does_not_end_it,
     a_reboot_starts_it_without_a_login,
     without_linger_it_ends_at_logout_and_status_had_said_so,
@@ -72,6 +73,33 @@ fn exit_42_is_a_new_bot_at_once(image: &Image) -> Result<()> {
     assert_eq!(after["last_exit"]["code"], 42, "{after:#}");
     let counted = world.run("alice", &["systemctl", "--user", "show", "-P", "NRestarts", "ductor"])?.ok()?;
     assert_eq!(counted, "0");
+    Ok(())
+}
+
+/// The kernel's freezer stops the host, the bot and all that they started, as the suspension of a machine does. systemd
+/// has it on machines with cgroup 2 alone.
+fn a_freeze_ends_and_doubles_nothing() -> Result<()> {
+    let world = World::with_service(&CGROUP2)?;
+    let _alice = world.login("alice")?;
+    let systemctl = |words: &[&str]| world.run("alice", &[&["systemctl", "--user"], words].concat())?.ok();
+    let group = systemctl(&["show", "-P", "ControlGroup", "ductor"])?;
+    let frozen =
+        || world.run("root", &["grep", "frozen", &format!("/sys/fs/cgroup{group}/cgroup.events")])?.ok();
+    let before = world.status("alice")?;
+    systemctl(&["freeze", "ductor"])?;
+    assert_eq!(frozen()?, "frozen 1");
+    world.end_bot("alice", 42)?; // it hears of that when it wakes
+    assert_eq!(world.status("alice")?, before, "it is seen as it is");
+    assert_eq!(world.events("alice")?.len(), 1, "it sleeps");
+    systemctl(&["thaw", "ductor"])?;
+    assert_eq!(frozen()?, "frozen 0");
+    world.started("alice", 2)?;
+    let after = world.status_when("alice", "it has a bot", |status| status["bot_pid"].is_u64())?;
+    assert_eq!((&after["state"], &after["pid"]), (&"running".into(), &before["pid"]), "{after:#}");
+    assert_ne!(after["bot_pid"], before["bot_pid"], "{after:#}");
+    assert_eq!((&after["restarts"], &after["last_exit"]["code"]), (&0.into(), &42.into()), "{after:#}");
+    assert_eq!(world.processes("alice", "bot")?, [after["bot_pid"].to_string()], "one bot, the new one");
+    assert_eq!(world.count("alice", "start")?, 2);
     Ok(())
 }
 
