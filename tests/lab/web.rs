@@ -132,7 +132,7 @@ pub fn with_version(mut program: Vec<u8>, version: &str) -> Result<Vec<u8>> {
 /// The archive with another program, by its name.
 fn archive(program: &[u8]) -> Result<(String, Vec<u8>)> {
     let path = real_archive()?;
-    let mut made = tar::Builder::new(Vec::new());
+    let (mut made, mut tree) = (tar::Builder::new(Vec::new()), Tree::default());
     for entry in tar::Archive::new(XzDecoder::new(&fs::read(&path)?[..])).entries()? {
         let mut entry = entry?;
         let (mut header, mut bytes) = (entry.header().clone(), Vec::new());
@@ -140,12 +140,13 @@ fn archive(program: &[u8]) -> Result<(String, Vec<u8>)> {
         let path = entry.path()?;
         if path.ends_with("ductor") && header.entry_type().is_file() {
             bytes = program.into();
+            tree.add("ductor", 0o755, program.into())?; // compressed by itself, as in the real one
         }
         header.set_size(bytes.len() as u64);
         made.append_data(&mut header, path, &bytes[..])?;
     }
     let name = path.file_name().context("an archive has a name")?.to_string_lossy().into_owned();
-    Ok((name, xz(&made.into_inner()?, &Tree::default(), &Shared::default())?))
+    Ok((name, xz(&made.into_inner()?, &tree, &Shared::default())?))
 }
 
 /// The archive that was made beside the package.
