@@ -149,16 +149,18 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The same about the home that the service is for, where the caller named none.
+    /// The same about the home that the service is for, where the caller named none and is in no host's tree.
     fn of_service(self) -> Result<Self> {
-        if env::var_os("DUCTOR_HOME").is_some_and(|home| !home.is_empty())
-            || host::inside(&self.home).is_some()
-        {
+        if env::var_os("DUCTOR_HOME").is_some_and(|home| !home.is_empty()) {
             return Ok(self);
         }
         let chosen = self.manager()?.chosen().ductor_home;
-        let home = Home::of(self.home.user().to_owned(), chosen.map(Into::into))?;
-        Ok(Self { home, ..self })
+        let services = Home::of(self.home.user().to_owned(), chosen.map(Into::into));
+        // Mostly it is the same one, and nobody has to be looked at.
+        if services.as_ref() == Ok(&self.home) || host::inside(&self.home).is_some() {
+            return Ok(self);
+        }
+        Ok(Self { home: services?, ..self })
     }
 
     fn manager(&self) -> Result<Box<dyn Manager>> {
