@@ -9,17 +9,15 @@ mod os;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::io::{self, Read};
-use std::process::{ExitStatus, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::process::{Child, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use super::fault;
 use crate::error::{Error, Result};
 use crate::words;
 
 /// So much is kept of what a program says, of either stream: its own memory is its own affair, ours is not.
-const HEARD: u64 = 16 << 20;
+const HEARD: usize = 16 << 20;
 
 /// A program with its arguments, what is different in its environment, and how long it may take.
 #[derive(Clone, Debug)]
@@ -95,13 +93,29 @@ impl Output {
     }
 }
 
+/// A program that was asked something, and is about to answer.
+#[derive(Debug)]
+pub struct Asked {
+    command: Command,
+    child: Child,
+    deadline: Instant,
+}
+
 /// Runs a command that changes nothing, and waits for its end.
+///
+/// # Errors
+/// See [`begin`] and [`Asked::answer`].
+pub fn ask(command: &Command) -> Result<Output> {
+    begin(command)?.answer()
+}
+
+/// Starts a command that changes nothing. Who has something else to look at does that while it works.
 ///
 /// It gets no input, so it can't ask; its locale is fixed, so that nothing depends on the caller's.
 ///
 /// # Errors
-/// It could not be started, or did not end in its time (it is killed then).
-pub fn ask(command: &Command) -> Result<Output> {
+/// It could not be started.
+pub fn begin(command: &Command) -> Result<Asked> {
     let mut process = std::process::Command::new(&command.program);
     process
         .args(&command.args)
@@ -112,34 +126,29 @@ pub fn ask(command: &Command) -> Result<Output> {
         .stderr(Stdio::piped());
     fault::keep_from(&mut process);
     os::own_group(&mut process);
-    let mut child = process.spawn().map_err(|error| {
+    let child = process.spawn().map_err(|error| {
         let missing = error.kind() == std::io::ErrorKind::NotFound;
         let cause = format!("{} was not found in PATH", command.program.to_string_lossy());
         Error::new(command, if missing { cause } else { error.to_string() })
     })?;
-    let pid = child.id();
-    let (sender, ended) = mpsc::channel();
-    std::thread::spawn(move || {
-        let stderr = child.stderr.take().map(|pipe| std::thread::spawn(|| heard(pipe)));
-        let stdout = child.stdout.take().map(heard).unwrap_or_default();
-        let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
-        sender.send(child.wait().map(|status| Output { status: Some(status), stdout, stderr }))
-    });
-    match ended.recv_timeout(command.timeout) {
-        Ok(output) => output.map_err(|error| Error::new(command, error)),
-        Err(_) => {
-            os::kill_group(pid);
-            Err(Error::new(command, format!("no answer in {} s; it was ended", command.timeout.as_secs())))
-        }
-    }
+    let deadline = Instant::now() + command.timeout;
+    Ok(Asked { command: command.clone(), child, deadline })
 }
 
-/// What comes out of a pipe until its end. What is more than anybody has to say is heard and forgotten.
-fn heard(mut pipe: impl Read) -> Vec<u8> {
-    let mut said = Vec::new();
-    let _all_that_came = pipe.by_ref().take(HEARD).read_to_end(&mut said);
-    let _unheard = io::copy(&mut pipe, &mut io::sink());
-    said
+impl Asked {
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// It did not end in its time; it is killed then.
+    pub fn answer(self) -> Result<Output> {
+        let Self { command, child, deadline } = self;
+        let pid = child.id();
+        os::hear(child, deadline).map_err(|error| Error::new(&command, error))?.ok_or_else(|| {
+            os::kill_group(pid);
+            let cause = format!("no answer in {} s; it was ended", command.timeout.as_secs());
+            Error::new(&command, cause)
+        })
+    }
 }
 
 /// What a program says or writes, as text: UTF-16 where its first bytes tell so, UTF-8 where it is that, else in the

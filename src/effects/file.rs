@@ -77,11 +77,12 @@ pub fn create_folder(path: &Path) -> Result<()> {
 /// It can't be read, is not a regular file (a fifo would hang us), or is larger than `limit`.
 pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     use io::Read;
-    let file = open_regular(path)?;
-    if file.metadata()?.len() > limit {
+    let (file, length) = open(path)?;
+    if length > limit {
         return Err(io::Error::other(format!("larger than {} KiB", limit / 1024)));
     }
-    let mut bytes = Vec::new();
+    // With room to see that there is no more: else it is read in pieces of 32 bytes first.
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 32);
     file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
@@ -91,8 +92,14 @@ pub fn read_bounded(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 /// # Errors
 /// It can't be read, or is not a regular file (a fifo would hang us).
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    open(path).map(|(file, _)| file)
+}
+
+/// The same, with its length.
+fn open(path: &Path) -> io::Result<(File, u64)> {
     let file = os::open_without_blocking(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
+    let found = file.metadata()?;
+    if found.is_file() { Ok((file, found.len())) } else { Err(io::Error::other("not a regular file")) }
 }
 
 /// Makes a file that only its user can read, and that did not exist.

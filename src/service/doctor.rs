@@ -1,7 +1,7 @@
 //! The *doctor* answers one question: which manager owns the bot's process, and why does it not behave?
 //!
 //! Each check gives a [`Finding`], good or bad, about one thing that the service rests on. The checks that cost
-//! nothing are part of every status ([`problems`]); [`examine`] does all.
+//! nothing are part of every status ([`Seen`]); [`examine`] does all.
 
 use std::env;
 use std::ffi::OsString;
@@ -25,23 +25,33 @@ const LITTLE_ROOM: u64 = 200 << 20;
 /// More than this in the log folder, and something does not rotate.
 const LARGE_LOGS: u64 = 500 << 20;
 
-/// What is wrong and can be seen without a further program being run, but where the service does not run.
-pub fn problems(
-    home: &Home,
-    manager: &dyn Manager,
-    definition: &ServiceDefinition,
-    status: &Status,
-) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = shadowed().into_iter().collect();
-    if status.installed == Some(true) && !manager.is_current(definition) {
-        let message = "the definition is not the one that this ductor makes";
-        problems.push(Problem::new("definition-stale", message, "ductor service install"));
+/// What can be seen before the manager says anything.
+pub struct Seen<'a> {
+    home: &'a Home,
+    definition: ServiceDefinition,
+    shadowed: Option<Problem>,
+    disk: Option<Problem>,
+}
+
+impl<'a> Seen<'a> {
+    /// Looks.
+    pub fn look(home: &'a Home, definition: ServiceDefinition) -> Self {
+        Self { home, definition, shadowed: shadowed(), disk: disk(home).err() }
     }
-    if status.owner == Owner::None && status.state != State::Unknown {
-        problems.extend(bot(home, definition).err());
+
+    /// What is wrong and can be seen without a further program being run, but where the service does not run.
+    pub fn problems(self, manager: &dyn Manager, status: &Status) -> Vec<Problem> {
+        let mut problems: Vec<Problem> = self.shadowed.into_iter().collect();
+        if status.installed == Some(true) && !manager.is_current(&self.definition) {
+            let message = "the definition is not the one that this ductor makes";
+            problems.push(Problem::new("definition-stale", message, "ductor service install"));
+        }
+        if status.owner == Owner::None && status.state != State::Unknown {
+            problems.extend(bot(self.home, &self.definition).err());
+        }
+        problems.extend(self.disk);
+        problems
     }
-    problems.extend(disk(home).err());
-    problems
 }
 
 /// Everything that the service rests on.

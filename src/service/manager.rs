@@ -216,6 +216,12 @@ pub trait Manager {
     /// [`Code::Unavailable`](crate::error::Code::Unavailable): it is not there or can't be reached.
     fn report(&self) -> Result<Report>;
 
+    /// Asks for the [`report`](Self::report), which is waited for when it is called for: what else is looked at
+    /// meanwhile takes no time of its own.
+    fn begin_report(&self) -> Box<dyn FnOnce() -> Result<Report> + '_> {
+        Box::new(|| self.report())
+    }
+
     /// What the user chose at the last installation, read from the definition itself.
     fn chosen(&self) -> Chosen;
 

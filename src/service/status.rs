@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::error::{CONFIGURATION, Code};
+use crate::error::{CONFIGURATION, Code, Result};
 use crate::home::Home;
 use crate::host::{self, Host, HostState, LastExit, rfc3339};
 use crate::process::Process;
@@ -63,8 +63,21 @@ pub enum Owner {
 
 /// Looks at everything.
 pub fn look(home: &Home, manager: &dyn Manager) -> Status {
-    let report = manager.report();
+    look_while(home, manager, || ()).0
+}
+
+/// The same, and does something else while the manager makes up its answer.
+pub fn look_while<T>(home: &Home, manager: &dyn Manager, work: impl FnOnce() -> T) -> (Status, T) {
+    let answer = manager.begin_report();
     let host = host::find(home);
+    let done = work();
+    (told(home, manager, answer(), host), done)
+}
+
+fn told(home: &Home, manager: &dyn Manager, report: Result<Report>, host: Option<Host>) -> Status {
+    // Where the two don't agree, it may have come or gone meanwhile.
+    let agrees = |report: &Report| report.pid == host.as_ref().map(|host| host.process.pid);
+    let host = if report.as_ref().is_ok_and(agrees) { host } else { host::find(home) };
     // A host that ended says why in the file that it leaves.
     let said = host.as_ref().map_or_else(|| HostState::read(home), |host| host.state.clone());
     match report {

@@ -20,10 +20,10 @@ use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::host::Host;
 use crate::service::definition::ServiceDefinition;
-use crate::service::doctor::{hosts_path, problems};
+use crate::service::doctor::{Seen, hosts_path};
 use crate::service::manager::{Manager, Problem, State};
 use crate::service::program;
-use crate::service::status::{Status, look};
+use crate::service::status::{Status, look_while};
 use crate::service::up::{self, Before};
 use crate::words;
 
@@ -52,13 +52,14 @@ fn definition(
     manager: &dyn Manager,
     bot: Option<String>,
 ) -> Result<ServiceDefinition> {
+    let chosen = manager.chosen();
     let bot = match bot {
         Some(none) if none.trim().is_empty() => None,
         Some(bot) => Some(anchored(bot)),
-        None => manager.chosen().bot,
+        None => chosen.bot,
     };
     let mut definition = ServiceDefinition::for_user(program::stable()?, &context.home, bot);
-    definition.chosen.direct = manager.chosen().direct;
+    definition.chosen.direct = chosen.direct;
     Ok(definition)
 }
 
@@ -85,8 +86,9 @@ fn preflight(home: &Home, definition: &ServiceDefinition) -> Result<()> {
 
 /// The status with everything that can be seen to be wrong.
 fn examined(context: &Context<'_>, manager: &dyn Manager) -> Result<Status> {
-    let mut status = look(&context.home, manager);
-    let found = problems(&context.home, manager, &definition(context, manager, None)?, &status);
+    let seen = || definition(context, manager, None).map(|it| Seen::look(&context.home, it));
+    let (mut status, seen) = look_while(&context.home, manager, seen);
+    let found = seen?.problems(manager, &status);
     let is_new = |problem: &Problem| status.problems.iter().all(|known| known.id != problem.id);
     let found: Vec<Problem> = found.into_iter().filter(is_new).collect();
     status.problems.extend(found);

@@ -1,13 +1,37 @@
 //! Programs that are asked something on Windows.
 
 use std::collections::HashSet;
+use std::io::{self, Read};
 use std::os::windows::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command};
+use std::sync::mpsc;
+use std::time::Instant;
 
 use windows_sys::Win32::Globalization::{CP_OEMCP, MultiByteToWideChar};
 use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 
+use super::{HEARD, Output};
 use crate::process::{Process, Signal};
+
+/// What the program says until it has closed its output and ended; none when that is not before the deadline.
+pub fn hear(mut child: Child, deadline: Instant) -> io::Result<Option<Output>> {
+    let (sender, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        let stderr = child.stderr.take().map(|pipe| std::thread::spawn(|| heard(pipe)));
+        let stdout = child.stdout.take().map(heard).unwrap_or_default();
+        let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
+        sender.send(child.wait().map(|status| Output { status: Some(status), stdout, stderr }))
+    });
+    ended.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok().transpose()
+}
+
+/// What comes out of a pipe until its end. What is more than anybody has to say is heard and forgotten.
+fn heard(mut pipe: impl Read) -> Vec<u8> {
+    let mut said = Vec::new();
+    let _all_that_came = pipe.by_ref().take(HEARD as u64).read_to_end(&mut said);
+    let _unheard = io::copy(&mut pipe, &mut io::sink());
+    said
+}
 
 /// Without a console window, which `ductorw` would otherwise cause to flash up.
 pub fn own_group(process: &mut Command) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{absent, root};
+use crate::effects::command::{Asked, begin};
 use crate::effects::file::Owner;
 use crate::effects::{Command, Output, ask};
 use crate::error::{Code, Error, Result};
@@ -18,6 +19,8 @@ pub fn systemctl(args: &[&str]) -> Command {
     let arguments = ["--user", "--no-pager", "--no-ask-password"].iter().chain(args);
     let mut command =
         Command::new("systemctl", arguments).timeout(Duration::from_secs(u64::from(STOP_TIMEOUT) + 15));
+    // What it says has no characters of a locale, and it would read a dozen files to have one.
+    command = command.env("LC_ALL", "C");
     for (name, value) in environment() {
         command = command.env(name, value);
     }
@@ -32,10 +35,18 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Code::Unavailable`], with the reason that applies and what to do about it.
 pub fn query(args: &[&str]) -> Result<Output> {
+    begin_query(args)()
+}
+
+/// Begins a [`query`], whose answer is waited for when it is called for.
+pub fn begin_query(args: &[&str]) -> impl FnOnce() -> Result<Output> + use<> {
     let command = systemctl(args).timeout(ANSWER);
-    let unreachable = |error: Error| why_unreachable().unwrap_or_else(|| error.code(Code::Unavailable));
-    let output = ask(&command).map_err(unreachable)?;
-    if output.success() { Ok(output) } else { Err(unreachable(command.failed(&output))) }
+    let asked = begin(&command);
+    move || {
+        let unreachable = |error: Error| why_unreachable().unwrap_or_else(|| error.code(Code::Unavailable));
+        let output = asked.and_then(Asked::answer).map_err(unreachable)?;
+        if output.success() { Ok(output) } else { Err(unreachable(command.failed(&output))) }
+    }
 }
 
 /// What journalctl and systemctl need to find this user's manager.

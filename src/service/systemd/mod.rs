@@ -51,53 +51,15 @@ impl Manager for Systemd {
     }
 
     fn report(&self) -> Result<Report> {
-        let shown = Shown::ask()?;
-        let definition = shown.definition();
-        let installed = definition.is_some();
+        self.begin_report()()
+    }
+
+    fn begin_report(&self) -> Box<dyn FnOnce() -> Result<Report> + '_> {
+        let answer = Shown::begin();
         let lingers = linger::is_on();
         let folders = Folders::usual(&self.home);
-        let found = definition.as_deref().and_then(Unit::read);
-        let is_ours = matches!(found, Some(Unit::Ours { .. }));
-        let is_own = definition.as_deref() == Some(&folders.unit());
-        let mut problems = Vec::new();
-        if installed && !lingers {
-            problems.push(linger::problem());
-        }
-        // The manager hears of an administrator's mask at its next reload only.
-        let by_administrator = folders.for_everybody().is_some_and(|(_, unit)| unit == Unit::Mask);
-        if by_administrator && !is_own {
-            problems.push(Problem::new("masked", MASKED, units::UNMASK_FOR_EVERYBODY));
-        } else if shown.is_masked() {
-            problems.push(Problem::new("masked", MASKED, "ductor service install"));
-        }
-        if is_own && is_ours && folders.packaged().is_some() {
-            problems.push(folders.shadows_package());
-        }
-        if let (Some(Unit::Foreign), Some(path)) = (&found, &definition) {
-            let error = Unit::refuse(path);
-            let message = format!("{}: {}", error.what, error.cause);
-            problems.push(Problem::new("foreign-definition", message, error.fix.unwrap_or_default()));
-        }
-        if shown.needs_reload() {
-            let message = "the manager has not read the definition since it changed";
-            problems.push(Problem::new("definition-stale", message, "ductor service install"));
-        }
-        if shown.state() == State::GaveUp {
-            let message = format!("the manager gave up after {} restarts", shown.restarts());
-            let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
-            problems.push(Problem::new("start-limit", message, fix));
-        }
-        Ok(Report {
-            state: shown.state(),
-            enabled: installed && shown.is_enabled(),
-            pid: shown.pid(),
-            restarts: shown.restarts(),
-            definition,
-            packaged: is_ours && !is_own,
-            survives_logout: lingers,
-            survives_reboot: lingers && shown.is_enabled(),
-            problems,
-        })
+        let for_everybody = folders.for_everybody().map(|(_, unit)| unit);
+        Box::new(move || Ok(report(&answer()?, &folders, for_everybody.as_ref(), lingers)))
     }
 
     fn chosen(&self) -> Chosen {
@@ -151,6 +113,55 @@ impl Manager for Systemd {
 
     fn logs(&self) -> Logs {
         Logs::Journal(unit::NAME)
+    }
+}
+
+/// What the manager's answer and the unit files say together. `for_everybody` is the unit that counts for those who
+/// have none of their own.
+fn report(shown: &Shown, folders: &Folders, for_everybody: Option<&Unit>, lingers: bool) -> Report {
+    let definition = shown.definition();
+    let installed = definition.is_some();
+    let found = definition.as_deref().and_then(Unit::read);
+    let is_ours = matches!(found, Some(Unit::Ours { .. }));
+    let is_own = definition.as_deref() == Some(&folders.unit());
+    let mut problems = Vec::new();
+    if installed && !lingers {
+        problems.push(linger::problem());
+    }
+    // The manager hears of an administrator's mask at its next reload only.
+    let by_administrator = for_everybody == Some(&Unit::Mask);
+    if by_administrator && !is_own {
+        problems.push(Problem::new("masked", MASKED, units::UNMASK_FOR_EVERYBODY));
+    } else if shown.is_masked() {
+        problems.push(Problem::new("masked", MASKED, "ductor service install"));
+    }
+    if is_own && is_ours && matches!(for_everybody, Some(Unit::Ours { .. })) {
+        problems.push(folders.shadows_package());
+    }
+    if let (Some(Unit::Foreign), Some(path)) = (&found, &definition) {
+        let error = Unit::refuse(path);
+        let message = format!("{}: {}", error.what, error.cause);
+        problems.push(Problem::new("foreign-definition", message, error.fix.unwrap_or_default()));
+    }
+    if shown.needs_reload() {
+        let message = "the manager has not read the definition since it changed";
+        problems.push(Problem::new("definition-stale", message, "ductor service install"));
+    }
+    if shown.state() == State::GaveUp {
+        let message = format!("the manager gave up after {} restarts", shown.restarts());
+        let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
+        problems.push(Problem::new("start-limit", message, fix));
+    }
+    Report {
+        state: shown.state(),
+        enabled: installed && shown.is_enabled(),
+        pid: shown.pid(),
+        restarts: shown.restarts(),
+        definition,
+        packaged: is_ours && !is_own,
+        survives_logout: lingers,
+        survives_reboot: lingers && shown.is_enabled(),
+        problems,
     }
 }
 

@@ -23,7 +23,13 @@ impl Shown {
     /// # Errors
     /// It can't be reached.
     pub fn ask() -> Result<Self> {
-        bus::query(&["show", NAME, PROPERTIES]).map(|output| Self::parse(&output.stdout))
+        Self::begin()()
+    }
+
+    /// Begins to [`ask`](Self::ask) it. The answer is waited for when it is called for.
+    pub fn begin() -> impl FnOnce() -> Result<Self> {
+        let answer = bus::begin_query(&["show", NAME, PROPERTIES]);
+        || answer().map(|output| Self::parse(&output.stdout))
     }
 
     pub(crate) fn parse(text: &[u8]) -> Self {

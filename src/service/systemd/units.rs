@@ -139,8 +139,8 @@ pub enum Unit {
 impl Unit {
     /// Reads the unit at `path`; none when nothing is there.
     pub fn read(path: &Path) -> Option<Self> {
-        path.symlink_metadata().ok()?;
-        if fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")) {
+        let found = path.symlink_metadata().ok()?;
+        if found.is_symlink() && fs::canonicalize(path).is_ok_and(|target| target == Path::new("/dev/null")) {
             return Some(Self::Mask);
         }
         let Some(text) = read_bounded(path, LIMIT).ok().and_then(|bytes| String::from_utf8(bytes).ok())
