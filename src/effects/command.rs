@@ -186,6 +186,13 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_only_stops_talking_is_ended_too() {
+        let line = "exec >&- 2>&-; sleep 100";
+        let command = Command::new("sh", ["-c", line]).timeout(Duration::from_millis(300));
+        assert!(ask(&command).unwrap_err().cause.contains("no answer in 0 s"));
+    }
+
+    #[test]
     fn a_program_that_never_stops_talking_is_not_kept_whole() {
         let command = Command::new("sh", ["-c", "head -c 20000000 /dev/zero; echo 1 >&2; exit 3"]);
         let output = ask(&command).unwrap();
