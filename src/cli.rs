@@ -12,7 +12,7 @@ pub fn command() -> clap::Command {
 }
 
 /// ductor keeps your bot always on, under the service manager this machine already has.
-#[derive(Debug, Parser)]
+#[derive(Debug, Default, Parser)]
 #[command(name = "ductor", version, max_term_width = 100, disable_help_subcommand = false)]
 #[command(after_help = "\
 Examples:

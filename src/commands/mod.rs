@@ -50,7 +50,9 @@ pub fn main(args: &[OsString]) -> ExitCode {
         let screen = Screen::new(crate::cli::Global::default());
         return end(&screen, handed::run(&screen, word, rest));
     }
-    let cli = match Cli::try_parse_from(args) {
+    // The service's own command line has no words. Its process stays, and would keep the memory of a whole tree of verbs.
+    let parsed = if args.len() > 1 { Cli::try_parse_from(args) } else { Ok(Cli::default()) };
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(wrong) if is_help(&wrong) => wrong.exit(),
         Err(wrong) => {
