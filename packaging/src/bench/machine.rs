@@ -39,16 +39,16 @@ pub fn contests() -> Vec<Contest> {
             name: "ductor service status",
             unit: Unit::Seconds,
             goal: "at most 1.2 times the one call it needs, a twenty-fifth of the Python ductor",
-            why: "Beyond the call: a process of ours, its command line, the lock, the definition, and whether \
-                  another `ductor` is in the way.",
+            why: "Beyond the call: a process that starts another. The lock, the definition, and whether another \
+                  `ductor` is in the way are looked at while systemd makes up its answer.",
             run: status,
         },
         Contest {
             name: "ductor service install, until the bot's first instruction",
             unit: Unit::Seconds,
             goal: "at most half of the Python ductor",
-            why: "Both wait for systemd, for the interpreter, and ours first asks the bot what it is; the commands themselves \
-                  return later, ours when the bot has lived for a second.",
+            why: "Both wait for systemd and for the interpreter. The commands themselves return later, ours when the \
+                  bot has lived for a second.",
             run: install,
         },
     ]

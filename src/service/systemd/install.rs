@@ -26,23 +26,24 @@ pub fn install(
 ) -> Result<Installed> {
     unit::render(definition)?; // what no unit can carry is refused before anything else
     let mut transaction = Transaction::new(effects);
-    let reachable = wait_for_manager(home, how, &mut transaction)?;
-    let folders = if reachable { Folders::ask(home)? } else { Folders::usual(home) };
-    let ask = || if reachable { Shown::ask() } else { Ok(Shown::default()) };
+    let reached = wait_for_manager(home, how, &mut transaction)?;
+    let ask = || if reached.is_some() { Shown::ask() } else { Ok(Shown::default()) };
+    let folders = reached.clone().unwrap_or_else(|| Folders::usual(home));
     refuse_others(&folders)?;
     transaction.afterwards(bus::systemctl(&["daemon-reload"]));
 
-    let before = ask()?;
     let mut installed = Installed::default();
     write_files(&folders, definition, &mut transaction, &mut installed)?;
-    if installed.changed || before.needs_reload() {
+    if installed.changed || ask()?.needs_reload() {
         transaction.run(&bus::systemctl(&["daemon-reload"]), None)?;
     }
-    if !ask()?.is_enabled() {
+    let mut now = ask()?;
+    if !now.is_enabled() {
         let back = bus::systemctl(&["disable", unit::NAME]);
         let enable = bus::systemctl(&["enable", unit::NAME]);
         transaction.run(&enable, Some(back))?;
-        if effects.is_real() && !ask()?.is_enabled() {
+        now = ask()?;
+        if effects.is_real() && !now.is_enabled() {
             return Err(Error::new(enable, "it says that it is done, but the unit is not enabled"));
         }
     }
@@ -50,27 +51,29 @@ pub fn install(
         installed.problems.push(linger::problem());
     }
     if how.start {
-        installed.started = start(&ask()?, installed.changed, &mut transaction)?;
+        installed.started = start(&now, installed.changed, &mut transaction)?;
     }
     transaction.commit();
     Ok(installed)
 }
 
 /// Without a login session there is no user manager until the user lingers: cron, `su`, a fresh server.
-/// Whether it can be reached; a rehearsal goes on without it.
-fn wait_for_manager(home: &Home, how: Install, transaction: &mut Transaction<'_>) -> Result<bool> {
-    let answers = || bus::query(&["show", "--property=Version"]);
-    let Err(error) = answers() else { return Ok(true) };
+/// The folders that it reads, once it can be reached; a rehearsal goes on without it.
+fn wait_for_manager(home: &Home, how: Install, transaction: &mut Transaction<'_>) -> Result<Option<Folders>> {
+    let error = match Folders::ask(home) {
+        Ok(folders) => return Ok(Some(folders)),
+        Err(error) => error,
+    };
     if !transaction.effects().is_real() {
-        return Ok(false);
+        return Ok(None);
     }
     if !how.linger || !bus::machine_runs_systemd() || !linger::switch_on(home, transaction)? {
         return Err(error);
     }
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
-        if answers().is_ok() {
-            return Ok(true);
+        if let Ok(folders) = Folders::ask(home) {
+            return Ok(Some(folders));
         }
         std::thread::sleep(Duration::from_millis(50));
     }
