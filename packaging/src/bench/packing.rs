@@ -70,8 +70,7 @@ const ZSTD: &str =
 
 const TWICE: &str = "The same program stands for both of Windows.";
 
-const CABINET: &str =
-    "The same program stands for both of Windows. Ours compresses on all processors, at the highest level.";
+const CABINET: &str = "The same program stands for both of Windows. Ours compresses at the highest level.";
 
 /// What is packed: the bundles of one target, this machine's own unless said otherwise.
 pub(super) struct Pack {

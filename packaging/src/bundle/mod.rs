@@ -5,7 +5,6 @@
 pub mod ar;
 pub mod arch;
 pub mod bom;
-pub mod cab;
 pub mod cpio;
 pub mod deb;
 pub mod msi;

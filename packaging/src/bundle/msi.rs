@@ -19,12 +19,13 @@
 use std::io::{Cursor, Write};
 
 use anyhow::{Context, Result, bail};
+use cab::{CabinetBuilder, CompressionType};
 use msi::{Category, Column, Insert, Package, PackageType, Value};
 use semver::Version;
+use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::{Uuid, uuid};
 
 use super::Format;
-use super::cab::cab;
 use crate::checksums::sha256;
 use crate::layout;
 use crate::payload::Payload;
@@ -64,7 +65,7 @@ fn file(version: &Version, target: &Target) -> String {
 
 fn pack(release: &Release, payload: &Payload) -> Result<Vec<u8>> {
     let files = layout::archive(payload, "")?;
-    let cabinet = cab(&members(release, payload)?, release.epoch)?;
+    let cabinet = cabinet(&members(release, payload)?, release.epoch)?;
     let tables = tables(release, &files)?;
     let mut package = Package::create(PackageType::Installer, Cursor::new(Vec::new()))?;
     for table in &tables {
@@ -93,6 +94,20 @@ fn members(_: &Release, payload: &Payload) -> Result<Tree> {
         members.add(&key(path), 0o666, bytes.into())?; // a cabinet knows who may not write, no more
     }
     Ok(members)
+}
+
+fn cabinet(members: &Tree, epoch: u64) -> Result<Vec<u8>> {
+    let mut builder = CabinetBuilder::new();
+    let time = OffsetDateTime::from_unix_timestamp(i64::try_from(epoch & !1)?)?; // it counts in twos
+    let folder = builder.add_folder(CompressionType::MsZip);
+    for (key, _) in members.files() {
+        folder.add_file(key).set_datetime(PrimitiveDateTime::new(time.date(), time.time()));
+    }
+    let mut cabinet = builder.build(Cursor::new(Vec::new()))?;
+    for (_, bytes) in members.files() {
+        cabinet.next_file()?.context("fewer files than were added")?.write_all(bytes)?;
+    }
+    Ok(cabinet.finish()?.into_inner())
 }
 
 /// The whole database.

@@ -55,21 +55,13 @@ fn tree(_: &Release, payload: &Payload) -> Result<Tree> {
 }
 
 fn options(epoch: u64) -> Result<FileOptions<'static, 'static, ExtendedFileOptions>> {
+    let utc = Timestamp::from_second(i64::try_from(epoch)?)?.to_zoned(TimeZone::UTC).datetime();
     let mut options = FileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .compression_level(Some(9))
         .system(System::Unix) // permissions are its
-        .last_modified_time(dos_time(epoch)?);
+        .last_modified_time(DateTime::try_from(utc).unwrap_or_default());
     let time = [&[1][..], &u32::try_from(epoch)?.to_le_bytes()].concat();
     options.add_extra_field(TIME, time, false)?;
     Ok(options)
-}
-
-/// A time as DOS wrote it, in even seconds. It knows none before 1980.
-///
-/// # Errors
-/// `epoch` is no time.
-pub fn dos_time(epoch: u64) -> Result<DateTime> {
-    let utc = Timestamp::from_second(i64::try_from(epoch)?)?.to_zoned(TimeZone::UTC).datetime();
-    Ok(DateTime::try_from(utc).unwrap_or_default())
 }
