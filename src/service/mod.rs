@@ -3,11 +3,13 @@
 //! `definition` is the value, [`render`] its text, `manager` the seam to those who run it: `systemd`,
 //! `launchd`, `task_scheduler`. On top of that seam, the same for every manager: `up` (when it counts as
 //! started), `status` (the truth about it), `doctor` (why it does not behave), `logs` (the bot's lines),
-//! `program` (what it runs), `folder` (who may write definitions), `turn` (who may change it now).
+//! `harmless` (those for a terminal), `program` (what it runs), `folder` (who may write definitions), `turn`
+//! (who may change it now).
 
 pub(crate) mod definition;
 pub(crate) mod doctor;
 mod folder;
+pub(crate) mod harmless;
 pub(crate) mod launchd;
 pub(crate) mod logs;
 pub(crate) mod manager;
