@@ -104,7 +104,7 @@ pub struct Asked {
 /// Runs a command that changes nothing, and waits for its end.
 ///
 /// # Errors
-/// See [`begin`] and [`Asked::answer`].
+/// It could not be started, or did not end in its time (it is killed then).
 pub fn ask(command: &Command) -> Result<Output> {
     begin(command)?.answer()
 }
