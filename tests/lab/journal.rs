@@ -98,6 +98,7 @@ fn lines_pass_as_they_are_and_are_harmless_on_a_terminal() -> Result<()> {
     for image in [&BOT, &BOT_TRIXIE] {
         let world = boot(image, "Storage=none")?;
         let _alice = world.login("alice")?;
+        world.ductor("alice", &["service", "stop"])?.ended(0)?; // else the bot begins a log of its own
         let lines = "[/x] [bold]\u{1b}[2Jred\r\nüber\u{7}\n";
         world.give("alice", ".ductor/logs/agent.log", lines, 0o600)?;
         let raw = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
