@@ -176,6 +176,8 @@ pub struct Installed {
     pub changed: bool,
     /// Whether the host was started, or started anew.
     pub started: bool,
+    /// What was off and is on now, without a new start of the host: the definition, linger.
+    pub switched_on: Vec<&'static str>,
     /// What people should know, a line each.
     pub notes: Vec<String>,
     /// What could not be done, and what to type instead.

@@ -46,10 +46,11 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     if installed.started {
         wait_until_up(context, manager, &before)?;
     } else {
-        context.screen.say(match (args.no_start, inside) {
-            (true, _) => "installed, not started; to start it: ductor service start",
-            (_, true) => "installed; what changed takes effect with the next restart",
-            _ => "already installed; nothing changed",
+        context.screen.say(match (args.no_start, inside, &*installed.switched_on) {
+            (true, ..) => "installed, not started; to start it: ductor service start".into(),
+            (_, true, _) => "installed; what changed takes effect with the next restart".into(),
+            (.., []) => "already installed; nothing changed".into(),
+            (.., on) => format!("already installed; switched on: {}", on.join(", ")),
         });
     }
     show(context, manager)

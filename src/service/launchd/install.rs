@@ -39,6 +39,7 @@ pub fn install(
     write_files(home, &folders, definition, &mut transaction, &mut installed)?;
     if before.loaded.modern && before.is_off != Some(false) {
         switch::turn(true, effects)?;
+        installed.switched_on.extend((before.is_off == Some(true)).then_some("the agent"));
     }
     if how.start {
         installed.started = start(&before, &installed, &mut transaction)?;

@@ -25,6 +25,7 @@ pub fn install(
     effects: &Effects<'_>,
 ) -> Result<Installed> {
     unit::render(definition)?; // what no unit can carry is refused before anything else
+    let lingered = linger::is_on();
     let mut transaction = Transaction::new(effects);
     let reached = wait_for_manager(home, how, &mut transaction)?;
     let ask = || if reached.is_some() { Shown::ask() } else { Ok(Shown::default()) };
@@ -46,9 +47,13 @@ pub fn install(
         if effects.is_real() && !now.is_enabled() {
             return Err(Error::new(enable, "it says that it is done, but the unit is not enabled"));
         }
+        installed.switched_on.push("the unit");
     }
     if how.linger && !linger::switch_on(home, &mut transaction)? {
         installed.problems.push(linger::problem());
+    }
+    if !lingered && linger::is_on() {
+        installed.switched_on.push("linger");
     }
     if how.start {
         installed.started = start(&now, installed.changed, &mut transaction)?;

@@ -38,7 +38,10 @@ pub fn install(
     let current = before.filter(|task| task.maker == Maker::Ours && keep::holds(&task.tree, &wanted, &user));
     let task = match current {
         Some(task) => {
-            enable(task, &mut transaction)?;
+            if !task.is_enabled() {
+                enable(task, &mut transaction)?;
+                installed.switched_on.push("the task");
+            }
             task.clone()
         }
         None => {
@@ -77,9 +80,6 @@ fn took_over(task: &Task) -> String {
 }
 
 fn enable(task: &Task, transaction: &mut Transaction<'_>) -> Result<()> {
-    if task.is_enabled() {
-        return Ok(());
-    }
     let back = schtasks(&["/Change", "/TN", &task.name, "/DISABLE"]);
     transaction.back(move || drop(ask(&back)));
     running::change(transaction.effects(), &["/Change", "/TN", &task.name, "/ENABLE"])

@@ -48,6 +48,9 @@ fn install_again_changes_nothing() {
     mac.forget_calls();
     mac.install().ended(0).with("already installed; nothing changed");
     assert_eq!((mac.changes().len(), &mac.status()["pid"]), (0, &host));
+    mac.launchctl(&["disable", &mac.job("gui")]);
+    mac.install().ended(0).with("already installed; switched on: the agent\n");
+    assert_eq!(mac.status()["pid"], host);
 }
 
 #[test]

@@ -70,6 +70,16 @@ fn case_46_what_is_already_so_is_said_so() {
 }
 
 #[test]
+fn what_was_off_and_needs_no_new_start_is_said() {
+    let linux = Linux::new();
+    linux.install(&["--no-linger"]).ended(0);
+    linux.install(&[]).ended(0).with("already installed; switched on: linger\n");
+    linux.systemctl(&["disable", "ductor.service"]);
+    linux.install(&[]).ended(0).with("already installed; switched on: the unit\n");
+    assert_eq!(linux.world.bots().len(), 1);
+}
+
+#[test]
 fn a_rehearsal_tells_everything_and_changes_nothing() {
     let linux = Linux::new();
     let said = linux.install(&["--dry-run"]).ended(0);

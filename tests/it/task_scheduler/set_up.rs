@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::json;
+
 use super::machine::Machine;
 use crate::world::NOBODY;
 
@@ -36,7 +38,10 @@ fn again_changes_nothing() {
     let changes = ["/Create", "/Run", "/End", "/Delete", "/Change"];
     let calls = machine.calls();
     assert!(calls.iter().all(|call| changes.iter().all(|change| !call.contains(change))), "{calls:#?}");
-    assert_eq!((machine.everything(), machine.world.bots()), (before, bots));
+    assert_eq!((machine.everything(), machine.world.bots()), (before, bots.clone()));
+    machine.schtasks(&["/Change", "/TN", "ductor", "/DISABLE"]).ok();
+    assert_eq!(machine.install(&[]).ok().err, "already installed; switched on: the task\n");
+    assert_eq!((machine.world.bots(), machine.status()["problems"].clone()), (bots, json!([])));
 }
 
 #[test]
@@ -49,7 +54,7 @@ fn a_new_bot_is_run_by_a_new_host_and_what_people_set_is_kept() {
         1,
     );
     machine.set("tasks/ductor/definition.xml", &edited);
-    assert_eq!(machine.status()["problems"], serde_json::json!([]));
+    assert_eq!(machine.status()["problems"], json!([]));
     fs::copy(machine.world.path("bot"), machine.world.path("other bot")).unwrap();
     let other = format!("'{}' --x", machine.world.path("other bot").display());
     machine.service(&["install", "--bot", &other]).ok();
@@ -79,7 +84,7 @@ fn a_task_that_ends_on_battery_is_stale_and_mended() {
         let problems = machine.status()["problems"].clone();
         assert_eq!(problems[0]["id"], "definition-stale", "{bad}: {problems:#}");
         machine.install(&[]).ok();
-        assert_eq!(machine.status()["problems"], serde_json::json!([]), "{bad}");
+        assert_eq!(machine.status()["problems"], json!([]), "{bad}");
     }
 }
 
