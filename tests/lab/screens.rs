@@ -318,6 +318,7 @@ fn logs_show_the_last_lines_and_let_a_reader_go() -> Result<()> {
         let world = World::with_service(image)?;
         world.begin_with("alice", "seq -f 'line %g of many, with something to fill a pipe' 5000")?;
         world.ductor("alice", &["service", "restart"])?.ended(0)?;
+        world.logs_when("alice", "the last line", |logs| logs.contains("line 5000 of"))?;
         let logs = |words: &str| -> Result<Output> {
             let line = format!("/usr/bin/ductor service logs {words}; echo ${{PIPESTATUS[0]}}");
             world.run("alice", &["bash", "-c", &line])

@@ -159,6 +159,21 @@ impl World {
         })
     }
 
+    /// Waits for lines that `ductor service logs` shows: the journal is behind those who speak.
+    pub fn logs_when<'a>(
+        &self,
+        user: impl Into<User<'a>>,
+        what: &str,
+        is: impl Fn(&str) -> bool,
+    ) -> Result<String> {
+        let user = user.into();
+        wait_for(what, PATIENCE, || {
+            let logs = self.ductor(user, &["service", "logs", "--no-follow", "-n", "999"])?.ok()?;
+            ensure!(is(&logs), "{logs}");
+            Ok(Some(logs))
+        })
+    }
+
     /// A file in the home of a user; empty if it is not there.
     pub fn read(&self, user: &str, path: &str) -> String {
         fs::read_to_string(self.path(&format!("/home/{user}/{path}"))).unwrap_or_default()
