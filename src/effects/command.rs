@@ -126,10 +126,12 @@ pub fn begin(command: &Command) -> Result<Asked> {
         .stderr(Stdio::piped());
     fault::keep_from(&mut process);
     os::own_group(&mut process);
-    let child = process.spawn().map_err(|error| {
-        let missing = error.kind() == std::io::ErrorKind::NotFound;
-        let cause = format!("{} was not found in PATH", command.program.to_string_lossy());
-        Error::new(command, if missing { cause } else { error.to_string() })
+    let child = process.spawn().map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            Error::new(command, format!("{} was not found in PATH", command.program.to_string_lossy()))
+                .fix(os::PATH_OF_SYSTEM)
+        }
+        _ => Error::new(command, error.to_string()),
     })?;
     let deadline = Instant::now() + command.timeout;
     Ok(Asked { command: command.clone(), child, deadline })
@@ -139,15 +141,17 @@ impl Asked {
     /// Waits for its end.
     ///
     /// # Errors
-    /// It did not end in its time; it is killed then.
+    /// It did not end in its time, or can't be heard; it is killed then.
     pub fn answer(self) -> Result<Output> {
         let Self { command, child, deadline } = self;
         let pid = child.id();
-        os::hear(child, deadline).map_err(|error| Error::new(&command, error))?.ok_or_else(|| {
+        let heard = os::hear(child, deadline);
+        if !matches!(heard, Ok(Some(_))) {
             os::kill_group(pid);
-            let cause = format!("no answer in {} s; it was ended", command.timeout.as_secs());
-            Error::new(&command, cause)
-        })
+        }
+        let late =
+            || Error::new(&command, format!("no answer in {} s; it was ended", command.timeout.as_secs()));
+        heard.map_err(|error| Error::new(&command, error))?.ok_or_else(late)
     }
 }
 
@@ -205,7 +209,11 @@ mod tests {
     #[test]
     fn a_missing_program_is_named() {
         let error = ask(&Command::new("no-such-program", ["x"])).unwrap_err();
-        assert_eq!(error.to_string(), "error: no-such-program x: no-such-program was not found in PATH");
+        assert_eq!(
+            error.to_string(),
+            "error: no-such-program x: no-such-program was not found in PATH\n  \
+             fix: export PATH=\"$PATH:/usr/bin:/bin:/usr/sbin:/sbin\""
+        );
     }
 
     #[test]

@@ -14,6 +14,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use super::{HEARD, Output};
 use crate::process::Process;
 
+/// What has a shell find the programs of the system.
+pub const PATH_OF_SYSTEM: &str = "export PATH=\"$PATH:/usr/bin:/bin:/usr/sbin:/sbin\"";
+
 /// What the program says until it has closed its output and ended; none when that is not before the deadline.
 ///
 /// Without a thread: two of them would take longer than all else that a short answer costs us.

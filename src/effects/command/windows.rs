@@ -13,6 +13,9 @@ use windows_sys::Win32::System::Threading::CREATE_NO_WINDOW;
 use super::{HEARD, Output};
 use crate::process::{Process, Signal};
 
+/// What has PowerShell find the programs of the system.
+pub const PATH_OF_SYSTEM: &str = r#"$env:Path += ";$env:SystemRoot\System32""#;
+
 /// What the program says until it has closed its output and ended; none when that is not before the deadline.
 pub fn hear(mut child: Child, deadline: Instant) -> io::Result<Option<Output>> {
     let (sender, ended) = mpsc::channel();

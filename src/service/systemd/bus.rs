@@ -45,7 +45,11 @@ pub fn begin_query(args: &[&str]) -> impl FnOnce() -> Result<Output> + use<> {
     move || {
         let unreachable = |error: Error| why_unreachable().unwrap_or_else(|| error.code(Code::Unavailable));
         let output = asked.and_then(Asked::answer).map_err(unreachable)?;
-        if output.success() { Ok(output) } else { Err(unreachable(command.failed(&output))) }
+        if output.success() {
+            return Ok(output);
+        }
+        let state_of_manager = format!("systemctl status user@{}.service", user::number());
+        Err(unreachable(command.failed(&output).fix(state_of_manager)))
     }
 }
 

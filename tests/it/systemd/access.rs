@@ -31,6 +31,19 @@ fn case_08_where_no_systemd_runs_it_says_so_and_touches_nothing() {
 }
 
 #[test]
+fn a_manager_that_refuses_or_whose_program_is_not_found_leads_on() {
+    let linux = Linux::installed();
+    linux.forget_calls();
+    linux.machine.set("fail-at", "1").unwrap();
+    let said = linux.ductor(&["service", "stop"]).ended(5);
+    assert!(said.err.contains("\n  fix: systemctl status user@"), "{}", said.err);
+    linux.machine.remove("fail-at");
+    let said = Said::of(linux.command(&["service", "stop"]).env("PATH", "/nowhere"));
+    assert_eq!(said.code, Some(5), "{}", said.err);
+    assert!(said.err.contains("systemctl was not found in PATH\n  fix: export PATH="), "{}", said.err);
+}
+
+#[test]
 fn uninstall_without_a_manager_removes_the_files() {
     let linux = Linux::new();
     linux.install(&["--no-start"]).ended(0);
