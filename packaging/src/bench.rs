@@ -218,7 +218,7 @@ impl Arena {
         let target = crate::target::choose(
             &crate::target::host_platform(),
             &crate::target::host_platform(),
-            |target| crate::tools::has_standard_library(target.triple),
+            |target| crate::toolchain::has_standard_library(target.triple),
         );
         let target = target.ok_or_else(|| anyhow::anyhow!("no bundle is made for this machine"))?;
         let release = crate::release::Release::of(&workspace)?;

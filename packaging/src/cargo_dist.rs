@@ -19,9 +19,6 @@ use crate::manifest;
 use crate::tools;
 use crate::workspace::{self, Workspace};
 
-/// The version that is used, the same as in dist-workspace.toml: another one refuses to run.
-pub const VERSION: &str = "0.33.0";
-
 /// What `dist` has made.
 #[derive(Serialize, Deserialize)]
 pub struct Made {

@@ -1,16 +1,14 @@
 //! A *companion* goes with the bundles and is made from them, not from a payload: what fetches them
-//! ([`installers`]), and what tells other package managers where they are ([`channels`]).
+//! ([`installers`](crate::installers)), and what tells other package managers where they are ([`channels`](crate::channels)).
 
 use anyhow::Result;
 use cargo_dist_schema::DistManifest;
 use semver::Version;
 
 use crate::bundle::Bundle;
-use crate::channels;
-use crate::installers;
 use crate::manifest::Part;
 use crate::release::Release;
-use crate::tools::Missing;
+use crate::toolchain::Missing;
 use crate::workspace::Workspace;
 
 /// Files by name, each with its content. A slash in a name stands for a folder.
@@ -40,6 +38,3 @@ pub struct Around<'a> {
     /// Every bundle that was made.
     pub parts: &'a [Part<'a>],
 }
-
-/// Every companion there is, in the order in which they are made.
-pub const COMPANIONS: [Companion; 2] = [installers::COMPANION, channels::COMPANION];

@@ -11,11 +11,14 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::build;
 use crate::bundle::{self, BUNDLES, Bundle};
+use crate::channels;
 use crate::checksums;
-use crate::companion::{COMPANIONS, Companion};
+use crate::companion::Companion;
 use crate::describe::{Describer, Packed};
 use crate::flags::Wish;
+use crate::installers;
 use crate::kept;
+use crate::linker;
 use crate::payload::Payload;
 use crate::progress::Progress;
 use crate::release::{self, Release};
@@ -23,8 +26,11 @@ use crate::report::{self, Made, Offer};
 use crate::signature::Signer;
 use crate::stamp::Stamp;
 use crate::target::{self, Target};
-use crate::tools::{self, Missing};
+use crate::toolchain::{self, Missing};
 use crate::workspace::{Workspace, write};
+
+/// Every companion there is, in the order in which they are made.
+pub const COMPANIONS: [Companion; 2] = [installers::COMPANION, channels::COMPANION];
 
 /// What was asked for.
 struct Plan {
@@ -96,10 +102,18 @@ fn plan(wish: &Wish) -> Result<Plan> {
 
 fn planned(bundle: &'static Bundle, host: &str) -> Result<Planned> {
     let target = target::choose(bundle.platform, host, |target| {
-        target.parts().iter().all(|part| tools::has_standard_library(part.triple))
+        target.parts().iter().all(|part| toolchain::has_standard_library(part.triple))
     })
     .with_context(|| format!("{} has no target", bundle.name()))?;
-    Ok(Planned { bundle, target, missing: tools::missing(target) })
+    Ok(Planned { bundle, target, missing: missing(target) })
+}
+
+/// What is missing to make the program of a target: a standard library, a linker, or nothing.
+fn missing(target: &'static Target) -> Option<Missing> {
+    target
+        .parts()
+        .into_iter()
+        .find_map(|part| toolchain::compiler(part.triple).or_else(|| linker::missing(part)))
 }
 
 fn list(plan: &Plan, json: bool) -> Result<()> {

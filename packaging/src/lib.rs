@@ -8,9 +8,9 @@
 //!
 //! [`dist`] is the way from the command line to the files on disk, read from top to bottom. Around it:
 //! [`workspace`] (where everything is), [`release`] (which version, since when), [`build`] (the compiler,
-//! with [`made_of`]), [`linker`], [`tools`] (what this machine lacks), [`layout`] (where a file of the payload belongs),
-//! [`stamp`] (whether anything has changed), [`kept`] (what was made before), [`progress`] and [`report`] (what is said).
-//! The writers share [`tree`], [`compress`], [`xz`], [`elf`], [`macho`] and [`text`].
+//! with [`made_of`]), [`toolchain`] and [`linker`] (what this machine lacks), [`tools`] (programs of others), [`layout`]
+//! (where a file of the payload belongs), [`stamp`] (whether anything has changed), [`kept`] (what was made before),
+//! [`progress`] and [`report`] (what is said). The writers share [`tree`], [`compress`], [`xz`], [`elf`], [`macho`] and [`text`].
 //!
 //! [`describe`] makes what goes with the bundles: what is said of them, which is [`manifest`] (for cargo-dist), [`sbom`]
 //! (what the program is made of) and [`checksums`]; and each [`companion`] of them, which is [`installers`] (with
@@ -63,6 +63,7 @@ pub mod stamp;
 pub mod target;
 pub mod test;
 pub mod text;
+pub mod toolchain;
 pub mod tools;
 pub mod tree;
 pub mod verify;

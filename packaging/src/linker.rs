@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::lab::needs::on_path;
 use crate::target::{Linker, MACOS, Target};
-use crate::tools::{self, Missing};
+use crate::toolchain::{self, Missing};
 use crate::workspace::Workspace;
 
 /// The linker of Rust's own tool chain, as rustc finds it.
@@ -87,7 +87,7 @@ fn variable(target: &Target) -> String {
 
 /// Whether this tool chain brings a linker.
 fn own() -> bool {
-    tools::of_host().is_some_and(|host| host.join("bin").join(RUST).is_file())
+    toolchain::of_host().is_some_and(|host| host.join("bin").join(RUST).is_file())
 }
 
 /// zig: what `ZIG` names, else the one in PATH, else the one that `cross-setup.sh` has got.

@@ -10,10 +10,10 @@ use cargo_dist_schema::{
 };
 
 use crate::bundle::Format;
-use crate::cargo_dist;
 use crate::checksums;
 use crate::payload::{File, Payload, Role};
 use crate::release::{NAME, Release};
+use crate::tools;
 
 /// The name of the file.
 pub const FILE: &str = "dist-manifest.json";
@@ -50,7 +50,7 @@ pub fn manifest(release: &Release, parts: &[Part]) -> DistManifest {
         hosting: cargo_dist_schema::Hosting::default(),
     };
     let mut manifest = DistManifest::new(vec![app], BTreeMap::new());
-    manifest.dist_version = Some(cargo_dist::VERSION.into());
+    manifest.dist_version = Some(tools::CARGO_DIST.into());
     manifest.announcement_tag = Some(format!("v{}", release.version));
     manifest.announcement_is_prerelease = !release.version.pre.is_empty();
     let sums = ArtifactId::new(checksums::FILE.into());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde::Serialize;
 
-use crate::tools::Missing;
+use crate::toolchain::Missing;
 
 /// A bundle that could be made, or what is missing for it.
 #[derive(Debug, Serialize)]

@@ -1,65 +1,22 @@
-//! What has to be on a machine to make a bundle, and how to get it.
+//! The programs of others that this code runs and no distribution has: where they are, and how they are fetched. What
+//! compiles is in [`toolchain`](crate::toolchain).
 
 use std::env;
-use std::ffi::OsString;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
-use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::GzDecoder;
-use serde::Serialize;
 use sha2::{Digest, Sha512};
 
-use crate::cargo_dist;
-use crate::linker;
-use crate::target::Target;
-use crate::workspace::{output, rustc};
+use crate::toolchain::Missing;
+use crate::workspace::output;
 
-/// Something that this machine lacks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Missing {
-    /// What it is.
-    pub what: String,
-    /// The command that gets it.
-    pub get: String,
-}
-
-/// What is missing to make the program of a target: a standard library, a linker, or nothing.
-pub fn missing(target: &'static Target) -> Option<Missing> {
-    target.parts().into_iter().find_map(|part| compiler(part.triple).or_else(|| linker::missing(part)))
-}
-
-/// What is missing to compile for a triple of rustc's: its standard library, or nothing.
-pub fn compiler(triple: &str) -> Option<Missing> {
-    (!has_standard_library(triple)).then(|| Missing {
-        what: format!("Rust's standard library for {triple}"),
-        get: format!("rustup target add {triple}"),
-    })
-}
-
-/// Whether the compiled standard library of a target is there.
-pub fn has_standard_library(triple: &str) -> bool {
-    let Some(host) = of_host() else { return false };
-    let is_std = |name: OsString| name.to_string_lossy().starts_with("libstd-");
-    let folder = host.with_file_name(triple).join("lib");
-    folder.read_dir().is_ok_and(|files| files.flatten().any(|file| is_std(file.file_name())))
-}
-
-/// What rustc has for the machine that it runs on: the standard library in `lib`, programs in `bin`. Beside it is the
-/// same for other targets. It is asked once: an answer takes longer, through rustup, than all else of an unchanged
-/// `dist`.
-pub fn of_host() -> Option<&'static Path> {
-    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    let ask = || {
-        let library = output(rustc().arg("--print=target-libdir")).ok()?;
-        Some(Path::new(String::from_utf8_lossy(&library).trim()).parent()?.to_owned())
-    };
-    FOLDER.get_or_init(ask).as_deref()
-}
+/// The version of cargo-dist, the same as in dist-workspace.toml: another one refuses to run.
+pub const CARGO_DIST: &str = "0.33.0";
 
 /// Where the program of cargo-dist is, in the version that this release wants: another one writes other bytes.
 ///
@@ -68,12 +25,12 @@ pub fn of_host() -> Option<&'static Path> {
 pub fn cargo_dist() -> Result<PathBuf, Missing> {
     let path = env::var_os("PATH").unwrap_or_default();
     let named = env::split_paths(&path).map(|folder| folder.join("dist")).chain([fetched("dist")]);
-    let wanted = format!("cargo-dist {}", cargo_dist::VERSION);
+    let wanted = format!("cargo-dist {CARGO_DIST}");
     let says = |program: &PathBuf| output(Command::new(program).arg("--version")).unwrap_or_default();
     let mut found = named.filter(|program| program.is_file());
     found.find(|program| String::from_utf8_lossy(&says(program)).trim() == wanted).ok_or_else(|| Missing {
         what: wanted,
-        get: format!("cargo install cargo-dist --locked --version {}", cargo_dist::VERSION),
+        get: format!("cargo install cargo-dist --locked --version {CARGO_DIST}"),
     })
 }
 
@@ -115,7 +72,7 @@ pub fn fetch() -> Result<()> {
     Ok(())
 }
 
-/// The script of [`AXE`], for a page to run.
+/// The script of axe-core, for a page to run.
 ///
 /// # Errors
 /// It was not fetched, or is not the one that is meant.
@@ -149,17 +106,4 @@ fn fetch_by_pip() -> Result<()> {
     pip.args(["install", "--quiet", "--no-deps", "--require-hashes", "--upgrade", "--target"]).arg(&folder);
     output(pip.arg("--requirement").arg(wanted.path()))?;
     std::fs::write(&stamp, FETCHED).with_context(|| format!("write {}", stamp.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_missing_comes_with_how_to_get_it() {
-        let missing = compiler("no-such-target").unwrap();
-        assert_eq!(missing.get, "rustup target add no-such-target");
-        let host = format!("{}-unknown-linux-gnu", env::consts::ARCH);
-        assert!(cfg!(not(all(target_os = "linux", target_env = "gnu"))) || compiler(&host).is_none());
-    }
 }

@@ -40,7 +40,7 @@ fn the_list_tells_for_each_bundle_what_is_missing_and_how_to_get_it() {
     let target = tempfile::tempdir().unwrap();
     let output = dist(target.path(), &["--list", "--json"]);
     let list: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(list.len(), xtask::bundle::BUNDLES.len() + xtask::companion::COMPANIONS.len());
+    assert_eq!(list.len(), xtask::bundle::BUNDLES.len() + xtask::dist::COMPANIONS.len());
     for offer in &list {
         let missing = &offer["missing"];
         let get = missing["get"].as_str().unwrap_or("packaging/cross-setup.sh");
@@ -68,7 +68,7 @@ fn what_can_be_made_is_made_and_the_exit_code_tells_of_the_rest() {
     assert!(
         talk.contains("error: any/installers: linux/aarch64/tar.xz, which it is made from, was not made\n")
     );
-    let all = xtask::bundle::BUNDLES.len() + xtask::companion::COMPANIONS.len();
+    let all = xtask::bundle::BUNDLES.len() + xtask::dist::COMPANIONS.len();
     assert!(talk.ends_with(&format!("error: {} of {all} bundles not made\n", all - 4)), "{talk}");
     assert_eq!(table.lines().count(), 4 + 3, "{table}");
 

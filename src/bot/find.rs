@@ -14,9 +14,6 @@ use crate::error::{Code, Error, Result};
 use crate::home::Home;
 use crate::search_path::{access, which_all};
 
-/// What a Python on PATH is called. On Windows `py` is python.org's launcher, which starts the newest one.
-pub const PYTHONS: &[&str] = if cfg!(windows) { &["python", "python3", "py"] } else { &["python3"] };
-
 /// A place that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidate {
@@ -72,7 +69,7 @@ fn places<'a>(home: &'a Home, path: &'a OsStr) -> impl Iterator<Item = Candidate
     let installed = iter::once_with(move || candidate(&install::folder(home), installed(home)));
     let scripts = which_all("ductor", path).into_iter();
     let scripts = scripts.map(move |script| candidate(&script, of_script(&script, path)));
-    let pythons = PYTHONS.iter().flat_map(move |name| which_all(name, path));
+    let pythons = python::PYTHONS.iter().flat_map(move |name| which_all(name, path));
     let pythons = pythons.map(move |python| candidate(&python, of_python(&python)));
     installed.chain(scripts).chain(pythons)
 }

@@ -12,6 +12,9 @@ use crate::bot::MODULE;
 use crate::effects::{Command, ask, file};
 use crate::search_path::access;
 
+/// What a Python on PATH is called. On Windows `py` is python.org's launcher, which starts the newest one.
+pub const PYTHONS: &[&str] = if cfg!(windows) { &["python", "python3", "py"] } else { &["python3"] };
+
 /// Says where this python itself and the package of the bot are. The first entry of its path is the folder
 /// where it was started, in which anybody's files may lie.
 const WHERE: &str = "\

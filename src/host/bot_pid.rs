@@ -9,13 +9,10 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::lock;
 use super::plan::CHOSEN;
-use super::stop;
-use super::supervision::Supervision;
 use super::tree::Mark;
-use super::{Options, lock};
 use crate::effects::file;
-use crate::error::{Error, Result};
 use crate::home::Home;
 use crate::process::Process;
 use crate::words;
@@ -39,26 +36,6 @@ fn is_for(home: &Home, bot: &Process) -> bool {
     let chosen = bot.environment("DUCTOR_HOME").filter(|chosen| !chosen.is_empty());
     let its = Home::of(home.user().to_owned(), chosen);
     its.is_ok_and(|its| its.is_the_same(home))
-}
-
-/// Makes sure that nothing is killed by the bot that starts next: ends another bot, or refuses, and removes
-/// the note.
-///
-/// # Errors
-/// Another bot runs and nobody said that it may be ended, or the note can't be removed.
-pub(super) fn make_room(home: &Home, supervision: Supervision, options: &Options<'_>) -> Result<()> {
-    if let Some(bot) = other_bot(home) {
-        let what = format!("a bot that ductor did not start (pid {})", bot.pid);
-        if Process::current().ancestors().contains(&bot) {
-            return Err(Error::new(what, "this command runs inside it"));
-        }
-        if !options.takeover && !supervision.is_manager() {
-            return Err(Error::new(what, "it runs already").fix("ductor run --takeover"));
-        }
-        (options.told)(&format!("ending {what}"));
-        stop::end_bot(&bot)?;
-    }
-    file::remove(&home.bot_pid())
 }
 
 /// Whether another bot took the place of ours, which just ended with 0. It ends ours first and writes its note

@@ -171,7 +171,7 @@ fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Resul
         0 => {}
         count => (options.told)(&format!("ended what an earlier host left (processes: {count})")),
     }
-    bot_pid::make_room(home, supervision, options)?;
+    stop::make_room(home, supervision, options)?;
     supervise::Supervisor::new(home, options, supervision, events, lock).run()
 }
 

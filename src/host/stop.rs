@@ -1,10 +1,12 @@
-//! Ending hosts and bots from outside: in order first, by force afterwards.
+//! Ending hosts and bots from outside, also before the bot starts: in order first, by force afterwards.
 
 use std::time::{Duration, Instant};
 
 use super::bot_pid::other_bot;
+use super::supervision::Supervision;
 use super::tree::{self, KILL_TIME, Tree};
-use super::{Host, Request, find};
+use super::{Host, Options, Request, find};
+use crate::effects::file;
 use crate::error::{Context, Error, Result};
 use crate::home::Home;
 use crate::process::{Process, Signal};
@@ -70,6 +72,26 @@ pub fn end_bot(bot: &Process) -> Result<()> {
     }
     tree::kill_all(|| before.iter().flat_map(with_members).filter(Process::is_alive).collect());
     Ok(())
+}
+
+/// Makes sure that nothing is killed by the bot that starts next: ends another bot, or refuses, and removes
+/// the note.
+///
+/// # Errors
+/// Another bot runs and nobody said that it may be ended, or the note can't be removed.
+pub(super) fn make_room(home: &Home, supervision: Supervision, options: &Options<'_>) -> Result<()> {
+    if let Some(bot) = other_bot(home) {
+        let what = format!("a bot that ductor did not start (pid {})", bot.pid);
+        if Process::current().ancestors().contains(&bot) {
+            return Err(Error::new(what, "this command runs inside it"));
+        }
+        if !options.takeover && !supervision.is_manager() {
+            return Err(Error::new(what, "it runs already").fix("ductor run --takeover"));
+        }
+        (options.told)(&format!("ending {what}"));
+        end_bot(&bot)?;
+    }
+    file::remove(&home.bot_pid())
 }
 
 fn with_members(process: &Process) -> Vec<Process> {

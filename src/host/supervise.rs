@@ -14,7 +14,7 @@ use super::os::{self, Event, Events};
 use super::plan::Plan;
 use super::policy::{Decision, Ended, Exit, History};
 use super::state::{BotState, HostState, LastExit, rfc3339};
-use super::stop::PATIENCE;
+use super::stop::{PATIENCE, make_room};
 use super::supervision::Supervision;
 use super::tree::{KILL_TIME, Tree};
 use super::{Options, held};
@@ -142,7 +142,7 @@ impl<'a> Supervisor<'a> {
                 return Phase::Over(Err(error), ended);
             }
         };
-        if let Err(error) = bot_pid::make_room(self.home, self.supervision, self.options) {
+        if let Err(error) = make_room(self.home, self.supervision, self.options) {
             return Phase::Over(Err(error), Some(Ended::OtherBot));
         }
         match os::spawn(&plan, self.supervision) {

@@ -82,7 +82,7 @@ pub(super) struct Pack {
 impl Pack {
     pub fn of(arena: &Arena) -> Result<Self> {
         let host = target::host_platform();
-        let target = target::choose(&host, &host, |it| crate::tools::has_standard_library(it.triple));
+        let target = target::choose(&host, &host, |it| crate::toolchain::has_standard_library(it.triple));
         let target = target.context("no bundle is made for this machine")?;
         Self::with(arena, target, 1)
     }

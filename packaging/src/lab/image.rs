@@ -1,7 +1,7 @@
 //! An *image* is what a machine starts from: a Debian root folder, and over it, for some, the real bot.
 //!
 //! It is a stack of *layers*, each a folder in `layers/` named after its recipe: a changed recipe is another
-//! folder, so what is there can be used as it is. How one is made stands in [`build`].
+//! folder, so what is there can be used as it is. How one is made stands in `build`.
 
 mod build;
 

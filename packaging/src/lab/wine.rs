@@ -20,7 +20,7 @@ use anyhow::{Context, Result, ensure};
 use super::needs::{self, mount_overlay};
 use super::user::{Output, capture};
 use super::util::host;
-use crate::tools;
+use crate::toolchain;
 use crate::workspace::output;
 
 /// What our programs for Windows are compiled for.
@@ -47,7 +47,7 @@ pub fn get(say: &dyn Fn(&str)) -> Result<()> {
     needs::install(&missing, say)?;
     let still = !Path::new(LOADER).is_file() || !needs::on_path(COMPILER);
     ensure!(!still, "not installed: {}; fix: sudo apt-get install {0}", missing.join(" "));
-    if let Some(library) = tools::compiler(TARGET) {
+    if let Some(library) = toolchain::compiler(TARGET) {
         say(&library.get);
         let add = ["target", "add", TARGET];
         host("rustup", add).with_context(|| format!("{} is missing; fix: {}", library.what, library.get))?;

@@ -9,7 +9,7 @@ use super::tally::{Tally, check, count};
 use super::{Steps, cargo, root};
 use crate::lab::{needs, wine};
 use crate::workspace::output;
-use crate::{fuzz, tools};
+use crate::{fuzz, toolchain, tools};
 
 /// Takes the steps of this tier. With `words` for the test programs, only these are run.
 pub fn take(steps: &mut Steps, words: &[String]) {
@@ -40,10 +40,10 @@ pub fn take(steps: &mut Steps, words: &[String]) {
 
 /// What is compiled for Windows only, which no other step sees.
 fn lints_for_windows() -> Result<Tally> {
-    if let Some(library) = tools::compiler(wine::TARGET) {
+    if let Some(library) = toolchain::compiler(wine::TARGET) {
         // Where the tool chain is rustup's it can be got.
         let _or_skipped = Command::new("rustup").args(["--quiet", "target", "add", wine::TARGET]).status();
-        if tools::compiler(wine::TARGET).is_some() {
+        if toolchain::compiler(wine::TARGET).is_some() {
             return Ok(Tally::skip(
                 "lints for Windows",
                 &format!("{} is missing: {}", library.what, library.get),

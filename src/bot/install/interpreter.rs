@@ -7,7 +7,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::bot::find::PYTHONS;
+use crate::bot::python::PYTHONS;
 use crate::effects::{Command, ask};
 use crate::search_path::which_all;
 

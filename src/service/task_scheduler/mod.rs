@@ -5,6 +5,7 @@
 //! what people set; [`running`] starts and ends; [`install`] and [`uninstall`] change things; [`doctor`] says why it
 //! does not behave.
 
+pub(crate) mod csv;
 mod doctor;
 mod install;
 mod keep;

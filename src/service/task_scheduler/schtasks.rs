@@ -6,6 +6,7 @@
 use crate::effects::{Command, Output, ask, text};
 use crate::error::{Code, Error, Result};
 
+use super::csv::fields;
 use super::user::is_elevated;
 
 /// `Last Result`, in the 28 columns of `/FO CSV /V`.
@@ -94,23 +95,6 @@ impl From<u32> for Last {
     }
 }
 
-/// The fields of a row of CSV. In every code page a quote and a comma are what they are in ASCII.
-pub fn fields(row: &str) -> Vec<String> {
-    let (mut fields, mut quoted) = (vec![String::new()], false);
-    let mut characters = row.trim_end().chars().peekable();
-    while let Some(character) = characters.next() {
-        let doubled = quoted && characters.peek() == Some(&'"');
-        match (character, fields.last_mut()) {
-            ('"', Some(field)) if doubled => field.extend(characters.next()),
-            ('"', _) => quoted = !quoted,
-            (',', _) if !quoted => fields.push(String::new()),
-            (character, Some(field)) => field.push(character),
-            (_, None) => {}
-        }
-    }
-    fields
-}
-
 /// The error that says that a change failed. A failure without a reason that we may read has two kinds: where the
 /// scheduler answers and we are no administrator, it wants one.
 pub fn refused(mut error: Error) -> Error {
@@ -128,12 +112,6 @@ pub fn refused(mut error: Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_row_is_split_where_its_commas_are_no_text() {
-        assert_eq!(fields("\"a,b\",\"say \"\"x\"\"\",,c\r\n"), ["a,b", "say \"x\"", "", "c"]);
-        assert_eq!(fields(""), [""]);
-    }
 
     #[test]
     fn only_the_number_in_its_place_is_read_whatever_the_words_are() {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use crate::effects::{Command, Output, ask, text};
 use crate::error::{Code, Error, Result};
 
-use super::schtasks::fields;
+use super::csv::fields;
 
 /// The identifier that stands for one that is not known (well-known SIDs, "Null SID").
 const NOBODY: &str = "S-1-0-0";

@@ -3,10 +3,8 @@
 
 use std::io;
 use std::os::windows::ffi::OsStrExt;
-use std::os::windows::io::{AsRawHandle, OwnedHandle, RawHandle};
+use std::os::windows::io::{AsRawHandle, OwnedHandle};
 use std::path::Path;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0};
@@ -14,27 +12,18 @@ use windows_sys::Win32::Storage::FileSystem::{
     FILE_NOTIFY_CHANGE_DIR_NAME, FILE_NOTIFY_CHANGE_FILE_NAME, FindCloseChangeNotification,
     FindFirstChangeNotificationW, FindNextChangeNotification,
 };
-use windows_sys::Win32::System::Console::{
-    AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
-    GetConsoleProcessList, GetStdHandle, STD_ERROR_HANDLE, STD_INPUT_HANDLE, STD_OUTPUT_HANDLE,
-    SetConsoleCtrlHandler, SetStdHandle,
-};
-use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, SetEvent, WaitForMultipleObjects};
+use windows_sys::Win32::System::Threading::{GetExitCodeProcess, INFINITE, WaitForMultipleObjects};
 
+use super::console;
 use super::spawn::{Started, children};
 use crate::host::os::Event;
 use crate::host::policy::Exit;
+use crate::process::Signal;
 use crate::process::os::{heed, milliseconds};
-use crate::process::{Process, Signal};
-
-/// The event of a request to end; the console's own thread sets it too.
-static STOP: OnceLock<OwnedHandle> = OnceLock::new();
-
-/// The console told everybody on it to end, the bot too.
-static CONSOLE_TOLD: AtomicBool = AtomicBool::new(false);
 
 /// The source of events.
 pub struct Events {
+    stop: &'static OwnedHandle,
     restart: OwnedHandle,
     watch: Option<Watch>,
 }
@@ -42,12 +31,8 @@ pub struct Events {
 impl Events {
     /// Makes the events of this process, and takes over Ctrl-C.
     pub fn new() -> io::Result<Self> {
-        if STOP.get().is_none() {
-            let _it_is_ours = STOP.set(heed(Signal::Terminate)?);
-        }
-        let restart = heed(Signal::User1)?;
-        heed_console(if has_console() { on_console } else { on_consoles_of_others })?;
-        Ok(Self { restart, watch: None })
+        let stop = console::heed(heed(Signal::Terminate)?)?;
+        Ok(Self { stop, restart: heed(Signal::User1)?, watch: None })
     }
 
     /// Watches this file, from now on, instead of what was watched before. Where that is not possible nothing
@@ -62,8 +47,7 @@ impl Events {
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             let wait = left.map_or(INFINITE, milliseconds);
-            let asked = STOP.get().into_iter().chain([&self.restart]).map(AsRawHandle::as_raw_handle);
-            let mut handles: Vec<RawHandle> = asked.collect();
+            let mut handles = vec![self.stop.as_raw_handle(), self.restart.as_raw_handle()];
             let first_child = handles.len();
             handles.extend(children().iter().map(|child| child.handle.as_raw_handle()));
             let watch = handles.len();
@@ -132,70 +116,4 @@ impl Drop for Watch {
         // SAFETY: the handle is ours, and nobody uses it afterwards.
         unsafe { FindCloseChangeNotification(self.0) };
     }
-}
-
-/// We share a console with whoever started us. `ductorw` has none.
-#[allow(unsafe_code, reason = "the Windows API")]
-pub fn has_console() -> bool {
-    let mut pids = [0; 1];
-    // SAFETY: it writes no more than the one that it is told there is room for.
-    unsafe { GetConsoleProcessList(pids.as_mut_ptr(), 1) > 0 }
-}
-
-/// Tells the bot to end by Ctrl-C: on its own console, where we have none. Where we share one, Ctrl-C would reach
-/// the shell as well; if it was typed there, the bot has heard it.
-#[allow(unsafe_code, reason = "the Windows API")]
-pub fn interrupt(bot: &Process) -> io::Result<()> {
-    if CONSOLE_TOLD.load(Ordering::SeqCst) {
-        return Ok(());
-    }
-    if has_console() {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    // SAFETY: they change the console that this process is attached to, which has none before and afterwards, and
-    // its standard handles, which are put back.
-    unsafe {
-        let streams = [STD_INPUT_HANDLE, STD_OUTPUT_HANDLE, STD_ERROR_HANDLE];
-        let ours = streams.map(|stream| (stream, GetStdHandle(stream)));
-        if AttachConsole(bot.pid) == 0 {
-            return Err(io::ErrorKind::Unsupported.into());
-        }
-        let told = GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
-        FreeConsole();
-        for (stream, handle) in ours {
-            SetStdHandle(stream, handle);
-        }
-        if told == 0 { Err(io::ErrorKind::Unsupported.into()) } else { Ok(()) }
-    }
-}
-
-/// What [`interrupt`] sends to the console of the bot comes to us as well, and is not meant for us.
-#[allow(unsafe_code, reason = "the Windows API")]
-unsafe extern "system" fn on_consoles_of_others(_: u32) -> i32 {
-    1
-}
-
-type Handler = unsafe extern "system" fn(u32) -> i32;
-
-#[allow(unsafe_code, reason = "the Windows API")]
-fn heed_console(handler: Handler) -> io::Result<()> {
-    // SAFETY: the handler is a function of this program.
-    let done = unsafe { SetConsoleCtrlHandler(Some(handler), 1) };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
-}
-
-/// Runs in a thread of its own. 1 says that no other handler needs to hear of it.
-#[allow(unsafe_code, reason = "the Windows API")]
-unsafe extern "system" fn on_console(event: u32) -> i32 {
-    CONSOLE_TOLD.store(true, Ordering::SeqCst);
-    if let Some(stop) = STOP.get() {
-        // SAFETY: the handle is never closed.
-        unsafe { SetEvent(stop.as_raw_handle()) };
-    }
-    if event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT {
-        // The window is closed, or the user logs off: when this returns the process is ended. It ends by itself
-        // before, or is ended after the time that Windows gives it.
-        std::thread::park();
-    }
-    1
 }

@@ -1,4 +1,4 @@
-//! Starting the bot on Windows, and telling it to end.
+//! Starting the bot on Windows.
 
 use std::io;
 use std::os::windows::io::OwnedHandle;
@@ -14,8 +14,7 @@ use windows_sys::Win32::System::Threading::{
     CREATE_NO_WINDOW, CREATE_SUSPENDED, OpenThread, ResumeThread, THREAD_SUSPEND_RESUME,
 };
 
-use super::events;
-use super::job;
+use super::{console, job};
 use crate::host::plan::Plan;
 use crate::host::supervision::Supervision;
 use crate::process::Process;
@@ -49,7 +48,7 @@ pub fn spawn(plan: &Plan, _: Supervision) -> io::Result<Process> {
             None => command.env_remove(name),
         };
     }
-    let window = if events::has_console() { 0 } else { CREATE_NO_WINDOW };
+    let window = if console::has_console() { 0 } else { CREATE_NO_WINDOW };
     let mut child = command.creation_flags(CREATE_SUSPENDED | window).spawn()?;
     match begin(&child) {
         Ok(process) => {
@@ -96,13 +95,4 @@ fn resume(pid: u32) -> io::Result<()> {
         }
     }
     if resumed { Ok(()) } else { Err(io::Error::other("its first thread was not found")) }
-}
-
-/// Tells the bot to end in order, by Ctrl-C on the console that it has. A program without a console, such as
-/// `pythonw.exe`, can't be told.
-///
-/// # Errors
-/// It has no console, or one that is not its own (`Unsupported`).
-pub fn tell_to_end(bot: &Process) -> io::Result<()> {
-    events::interrupt(bot)
 }
