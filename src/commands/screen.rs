@@ -129,9 +129,11 @@ impl Screen {
         format!("\x1b[{code}m{text}\x1b[0m")
     }
 
-    /// A reader that went away (`| head`) is no failure of ours.
+    /// In one piece, so that nothing of others comes into the middle: stderr has no buffer. A reader that went away
+    /// (`| head`) is no failure of ours.
     fn write(&self, to: &mut dyn Write, line: &dyn Display) {
-        let _closed = if self.unicode { writeln!(to, "{line}") } else { writeln!(to, "{}", Ascii(line)) };
+        let line = if self.unicode { format!("{line}\n") } else { format!("{}\n", Ascii(line)) };
+        let _closed = to.write_all(line.as_bytes());
     }
 }
 

@@ -4,7 +4,8 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::Ordering;
-use std::time::SystemTime;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 use jiff::Timestamp;
 
@@ -18,6 +19,10 @@ use crate::service::systemd::bus;
 use crate::user;
 
 use super::{Context, ctrl_c};
+
+/// So long last words are waited for, of which there may be none.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
     let manager = context.manager()?;
@@ -36,23 +41,41 @@ pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
 
 /// The last lines that the bot and its host wrote since a moment, for an error that shows them.
 pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, count: u32) -> Vec<u8> {
-    let mut said = Vec::new();
-    match manager.logs() {
-        Logs::Journal(unit) => {
-            said = journal_since(unit, then, count);
-            if said.is_empty() {
-                let _unreadable = Lines::last(&[context.home.agent_log()], count, &mut said);
-            }
-        }
-        Logs::Files(files) => {
-            let is_new = |file: &PathBuf| changed(file).is_some_and(|at| at >= SystemTime::from(then));
-            let new: Vec<PathBuf> = files.into_iter().filter(is_new).collect();
-            let _unreadable = Lines::last(&new, count, &mut said);
-        }
+    let logs = manager.logs();
+    let mut said = settled(|| match &logs {
+        Logs::Journal(unit) => journal_since(unit, then, count),
+        Logs::Files(files) => files_since(files, then, count),
+    });
+    if said.is_empty() && matches!(logs, Logs::Journal(_)) {
+        let _unreadable = Lines::last(&[context.home.agent_log()], count, &mut said);
     }
     let mut harmless = Harmless::new(Vec::new());
     let _infallible = harmless.write_all(&said);
     harmless.into_inner()
+}
+
+/// What two looks in a row show. The end of a bot is known before its last words are where they are kept: journald, or
+/// a thread of the host, has them on the way.
+fn settled(look: impl Fn() -> Vec<u8>) -> Vec<u8> {
+    let deadline = Instant::now() + ON_THE_WAY;
+    let mut said = look();
+    while Instant::now() < deadline {
+        thread::sleep(LOOK_EVERY);
+        let now = look();
+        if !now.is_empty() && now == said {
+            break;
+        }
+        said = now;
+    }
+    said
+}
+
+fn files_since(files: &[PathBuf], then: Timestamp, count: u32) -> Vec<u8> {
+    let is_new = |file: &&PathBuf| changed(file).is_some_and(|at| at >= SystemTime::from(then));
+    let new: Vec<PathBuf> = files.iter().filter(is_new).cloned().collect();
+    let mut said = Vec::new();
+    let _unreadable = Lines::last(&new, count, &mut said);
+    said
 }
 
 /// Not what the manager itself says about the unit, which `-u` would add.

@@ -17,6 +17,7 @@
 //! | `home` | the home folder of the user, as the manager knows it |
 //! | `environment` | `NAME=VALUE` lines that every service gets, as by `systemctl --user set-environment` |
 //! | `restart-ms` | instead of `RestartSec` |
+//! | `journal-ms` | so long each line is on its way to the journal |
 //! | `root/` | the machine's files, as `/`: `run/systemd/system` where systemd is the init, units of packages and of administrators, who lingers |
 //!
 //! The manager is there while `root/run/user/UID/systemd/private` is, which stands for its socket.

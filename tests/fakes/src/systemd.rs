@@ -183,7 +183,7 @@ pub fn main(args: &[String]) -> u8 {
 fn look_after(state: &State, name: &str, unit: &str) {
     let is_to_end = || state.has(&order(name));
     let number = |key: &str| value(unit, key).and_then(|it| it.parse::<u64>().ok());
-    let delay = state.number("restart-ms").unwrap_or(number("RestartSec").unwrap_or(0) * 1000);
+    let delay = || state.number("restart-ms").unwrap_or(number("RestartSec").unwrap_or(0) * 1000);
     let patience = Duration::from_secs(number("TimeoutStopSec").unwrap_or(90));
     loop {
         let mut service = Service::read(state, name);
@@ -223,7 +223,7 @@ fn look_after(state: &State, name: &str, unit: &str) {
         }
         service.is(state, name, "activating", "auto-restart", 0);
         let since = Instant::now();
-        while since.elapsed() < Duration::from_millis(delay) && !is_to_end() {
+        while since.elapsed() < Duration::from_millis(delay()) && !is_to_end() {
             sleep(LOOK_EVERY);
         }
         let mut service = Service::read(state, name);
@@ -267,6 +267,7 @@ fn spawn(state: &State, unit: &str) -> io::Result<(Child, JoinHandle<()>)> {
     let (state, pid) = (state.clone(), child.id());
     let journal = thread::spawn(move || {
         for line in BufReader::new(ours).split(b'\n').map_while(Result::ok) {
+            sleep(Duration::from_millis(state.number("journal-ms").unwrap_or(0)));
             journalctl::note(&state, Some(pid), &String::from_utf8_lossy(&line));
         }
     });

@@ -99,10 +99,11 @@ fn with_a_bot_that_is_not_configured_or_ends_again_and_again() {
     session.check("linux-configuration");
 
     let linux = Linux::with("echo 'out of luck'; exit 3");
-    linux.machine.set("restart-ms", "300").unwrap(); // the error is told before the second
+    linux.machine.set("restart-ms", "600000").unwrap(); // the error is told before the second
     let mut session = Session::new(&linux.world);
     let ductor = |words: &[&str]| linux.ductor(words);
     session.run(&install(&linux.world), ductor);
+    linux.machine.set("restart-ms", "50").unwrap();
     wait_for("end of the tries", || linux.state() == "gave-up");
     session.run("service status", ductor);
     session.check("linux-crashes");

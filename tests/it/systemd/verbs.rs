@@ -182,9 +182,18 @@ fn files(linux: &Linux) -> Vec<String> {
 }
 
 #[test]
+fn last_words_that_are_still_on_their_way_to_the_journal_are_shown() {
+    let linux = Linux::with("echo 'out of luck'; exit 3");
+    linux.machine.set("journal-ms", "200").unwrap();
+    linux.install(&[]).ended(1).with("\n  | out of luck\n");
+}
+
+#[test]
 fn case_39_logs_are_shown_from_wherever_they_can_be_read() {
     let linux = Linux::with(&format!("echo 'the bot says hello'; echo 'and complains' >&2\n{BOT}"));
     linux.install(&[]).ended(0);
+    let has = |line: &str| linux.machine.get("journal").is_some_and(|journal| journal.contains(line));
+    wait_for("the journal", || has("Started") && has("and complains"));
     let said = linux.ductor(&["service", "logs", "--no-follow"]).ended(0);
     assert!(
         said.out.contains(": the bot says hello\n") && said.out.contains(": and complains\n"),
