@@ -7,7 +7,6 @@ mod programs;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -158,9 +157,7 @@ impl Mac {
     }
 
     fn program(&self, name: &str, body: &str) {
-        let path = self.path("bin").join(name);
-        fs::write(&path, format!("#!/bin/sh\n{body}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        fakes::put_script(&self.path("bin").join(name), &format!("#!/bin/sh\n{body}\n")).unwrap();
     }
 
     /// Runs a script as the Installer does, with that person at the screen, where `ductor` ends with `ends`. What was
@@ -168,7 +165,7 @@ impl Mac {
     fn run(&self, script: &str, person: &str, target: &str, ends: u8) -> String {
         let _ = fs::remove_file(self.path("log"));
         let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
-        // By its reader: another test's new process may hold the file as it was written, and then it can't be run.
+        // By its reader: another test's new process may hold the file as it was copied, and then it can't be run.
         let status = Command::new("/bin/sh")
             .arg(self.path("scripts").join(script))
             .args(["/x.pkg", "/", target, "/"])

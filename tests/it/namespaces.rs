@@ -39,7 +39,8 @@ fn a_stranger_with_the_pid_of_a_killed_host_is_left_alone() {
         World::new(&format!("setsid -f sh -c 'trap \"\" TERM; echo >left; sleep 1000; sleep 1000'\n{BOT}"));
     let script = format!(
         "{DUCTOR} & host=$!
-        until [ -e left ] && grep -q '\"bot\": {{' .ductor/host.json; do sleep 0.02; done
+        # Both rest, so that nobody else gets the pid.
+        until [ \"$(pgrep -cx sleep)\" = 2 ] && grep -q '\"bot\": {{' .ductor/host.json; do :; done
         kill -9 $host; wait $host
         echo $((host - 1)) >/proc/sys/kernel/ns_last_pid
         sleep 1000 & stranger=$!

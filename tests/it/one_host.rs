@@ -130,7 +130,7 @@ fn whatever_stands_in_the_place_of_the_note_the_next_bot_starts_and_kills_nobody
 /// A bot that somebody started by hand.
 fn other_bot(world: &World) -> std::process::Child {
     let child = world.command(world.path("bot")).spawn().unwrap();
-    wait_for("its note", || fs::read_to_string(world.home("bot.pid")).is_ok_and(|it| it.ends_with('\n')));
+    wait_for("its note, and that it listens", || !world.bots().is_empty());
     child
 }
 

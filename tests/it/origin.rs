@@ -43,9 +43,8 @@ fn a_program_that_was_put_there_by_hand_is_left_to_that_hand() {
 fn what_cargo_dists_installer_placed_is_known_by_its_receipt() {
     let world = World::new("");
     let (bin, config) = (world.path(".local/bin"), world.path(".config/ductor"));
-    std::fs::create_dir_all(&bin).unwrap();
     std::fs::create_dir_all(&config).unwrap();
-    std::fs::copy(PROGRAM, bin.join("ductor")).unwrap();
+    crate::fakes::put_ductor(&bin, "ductor");
     let receipt = serde_json::json!({
         "binaries": ["ductor", "../precious"], "binary_aliases": {}, "cdylibs": [], "cstaticlibs": [],
         "install_layout": "flat", "install_prefix": bin, "modify_path": true,

@@ -29,7 +29,11 @@ fn a_bot_that_does_not_listen_is_killed_after_8_s() {
     host.signal(Signal::Terminate);
     let (status, _) = host.end();
     assert_eq!(status.code(), Some(0));
-    assert!((8..11).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
+    assert!(
+        (8..12).contains(&asked.elapsed().as_secs()),
+        "whoever waits for a host gives it 12 s: {:?}",
+        asked.elapsed()
+    );
     assert_eq!(
         (world.processes().as_slice(), &world.state()["last_exit"]["signal"]),
         (&NOBODY[..], &9.into())
@@ -45,7 +49,11 @@ fn a_second_request_to_stop_kills_at_once() {
     wait_for("word to the bot", || world.read("told") == "TERM\n");
     host.signal(Signal::Terminate);
     assert_eq!(host.end().0.code(), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(8),
+        "what one request gives the bot: {:?}",
+        asked.elapsed()
+    );
 }
 
 /// A process with a session of its own that ignores `SIGTERM`, started by a bot.

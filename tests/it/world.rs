@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says what it expects by panicking")]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -16,7 +15,7 @@ use ductor::internals::{Process, Signal};
 pub const NOBODY: [Process; 0] = [];
 
 /// A deadline for what should take no time; machines that build are slow.
-const SOON: Duration = Duration::from_secs(30);
+pub const SOON: Duration = Duration::from_secs(120);
 
 /// A bot that notes its start and what it is told. `SIGUSR2` makes it ask for a restart.
 pub const BOT: &str = "
@@ -49,8 +48,7 @@ impl World {
     pub fn new(bot: &str) -> Self {
         let world = Self { dir: tempfile::tempdir().unwrap() };
         let script = format!("#!/bin/sh\ncd '{}'\n{bot}\n", world.path("").display());
-        fs::write(world.path("bot"), script).unwrap();
-        fs::set_permissions(world.path("bot"), fs::Permissions::from_mode(0o755)).unwrap();
+        fakes::put_script(&world.path("bot"), &script).unwrap();
         world
     }
 
@@ -69,8 +67,7 @@ impl World {
         fs::write(&script, format!("cd '{}'\n{bot}\n", self.path("").display())).unwrap();
         for name in ["python3", "pythonw"] {
             let text = format!("#!/bin/bash\nexec -a \"$0\" bash '{}'\n", script.display());
-            fs::write(bin.join(name), text).unwrap();
-            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+            fakes::put_script(&bin.join(name), &text).unwrap();
         }
     }
 
@@ -115,10 +112,24 @@ impl World {
 
     /// Starts a host; it runs its first bot when this returns.
     pub fn host(&self) -> Running {
-        let before = self.bots().len();
+        let count = self.bots().len() + 1;
         let running = self.start(&mut self.ductor(&[]));
-        wait_for("the first bot", || self.bots().len() > before && self.state()["bot"].is_object());
+        self.wait_for_bots(count);
         running
+    }
+
+    /// Waits until so many bots were started, and the host says that the last of them runs.
+    pub fn wait_for_bots(&self, count: usize) {
+        wait_for("a bot", || {
+            let bots = self.bots();
+            bots.len() == count && self.state()["bot"]["process"]["pid"] == bots[count - 1]
+        });
+    }
+
+    /// The bots that run. A pid alone may be somebody else's by now.
+    pub fn living_bots(&self) -> usize {
+        let (bots, mine) = (self.bots(), self.processes());
+        mine.iter().filter(|process| bots.contains(&process.pid)).count()
     }
 
     pub fn start(&self, command: &mut Command) -> Running {

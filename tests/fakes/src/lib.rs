@@ -8,7 +8,8 @@
 //!
 //! Beside them is the [`soak`]: a manager that does to real hosts whatever may happen to them; and what every test
 //! program says when it can't do something here ([`left_out()`]).
-//! How a screen is compared that has pids and times in it: [`without_numbers`].
+//! How a screen is compared that has pids and times in it: [`without_numbers`]. How a test writes a program that it runs:
+//! [`put_script`].
 
 #[cfg(unix)]
 mod child;
@@ -22,6 +23,7 @@ mod left_out;
 #[cfg(unix)]
 pub mod logind;
 pub mod powershell;
+mod program;
 pub mod schtasks;
 mod screen;
 #[cfg(unix)]
@@ -40,6 +42,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use left_out::{FILE as LEFT_OUT, left_out};
+pub use program::{copy_program, put_script};
 pub use screen::without_numbers;
 
 /// The variable that names the program where `arg0` does not: a fake that starts itself anew.

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use ductor::internals::Process;
 use serde_json::Value;
 
 use super::Machine;
+use crate::world::SOON;
 
 /// The world's own files, and what bots and hosts write.
 const ASIDE: [&str; 8] =
@@ -45,8 +45,7 @@ impl Picture {
             picture.0.insert(key.into(), value)
         };
         note("known", machine.known().join("\n"));
-        let bots = world.bots().into_iter().filter(|pid| Process::of(*pid).is_some()).count();
-        note("bots", bots.to_string());
+        note("bots", world.living_bots().to_string());
         if running {
             note("version", world.state()["version"].to_string());
         }
@@ -113,7 +112,7 @@ impl Picture {
 
     /// The same with one of several.
     pub fn wait_for_one(these: &[&Self], machine: &dyn Machine, told: &str) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + SOON;
         loop {
             let now = Self::of(machine);
             if these.iter().any(|it| **it == now) {

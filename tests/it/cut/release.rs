@@ -3,7 +3,6 @@
 
 use std::env::consts::{ARCH, OS};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -20,8 +19,7 @@ pub fn placed(machine: &dyn Machine) {
     let curl = "#!/bin/sh\nwhile [ $# -gt 1 ]; do [ \"$1\" != -o ] || to=$2; shift; done\nexec cp";
     let curl = format!("{curl} '{}'/\"${{1##*/}}\" \"$to\"\n", made.join("next").display());
     fs::create_dir_all(world.path("bin")).unwrap();
-    fs::write(world.path("bin/curl"), curl).unwrap();
-    fs::set_permissions(world.path("bin/curl"), fs::Permissions::from_mode(0o755)).unwrap();
+    fakes::put_script(&world.path("bin/curl"), &curl).unwrap();
 
     let archive = made.join("this");
     let place = machine.ductor(&["place", archive.to_str().unwrap(), "--from", URL]);

@@ -113,7 +113,7 @@ impl Planted {
         let path = format!("{0}/bin:{0}/.local/bin:/usr/bin:/bin", self.mac.world.path("").display());
         let mut command: Command = self.mac.world.command("/usr/bin/timeout");
         let line = concat!("ulimit -v 524288; exec ", env!("CARGO_BIN_EXE_ductor"), " \"$@\"");
-        command.args(["--signal=KILL", "30", "/bin/sh", "-c", line, "sh"]).args(words);
+        command.args(["--signal=KILL", "120", "/bin/sh", "-c", line, "sh"]).args(words);
         command
             .env("DUCTOR_MANAGER", "launchd")
             .env("PATH", path)

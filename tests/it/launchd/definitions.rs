@@ -31,8 +31,7 @@ fn case_49_the_agent_of_the_python_ductor_is_taken_over_with_what_was_added() {
     let mac = Mac::new();
     mac.give(&pythons(&mac));
     fs::create_dir(mac.world.path("venv")).unwrap();
-    fs::write(mac.world.path("venv/ductor"), "#!/bin/sh\nexec /bin/sleep 100\n").unwrap();
-    fs::set_permissions(mac.world.path("venv/ductor"), fs::Permissions::from_mode(0o755)).unwrap();
+    fakes::put_script(&mac.world.path("venv/ductor"), "#!/bin/sh\nexec /bin/sleep 100\n").unwrap();
     let gui = mac.job("gui").replace("/dev.ductor", "");
     assert_eq!(mac.launchctl(&["bootstrap", &gui, mac.agent().to_str().unwrap()]), Some(0));
     crate::world::wait_for("job", || mac.state() == "running");

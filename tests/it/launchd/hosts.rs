@@ -1,6 +1,6 @@
 //! The host under launchd, which starts everything again that does not end with 0, and never gives up.
 
-use super::{Mac, wait_for_bot};
+use super::Mac;
 use crate::world::{BOT, wait_for};
 use ductor::internals::{Process, Signal};
 
@@ -10,8 +10,7 @@ fn case_12_after_42_the_host_stays_and_nothing_is_counted() {
     let host = mac.status()["pid"].clone();
     let process = Process::of(host.as_u64().unwrap().try_into().unwrap()).unwrap();
     process.signal(Signal::User2).unwrap();
-    wait_for_bot(&mac, 2);
-    wait_for("new bot", || mac.status()["bot_pid"] == mac.world.bots()[1]);
+    mac.world.wait_for_bots(2);
     let status = mac.status();
     assert_eq!(
         (&status["pid"], &status["restarts"], &status["state"]),
@@ -29,6 +28,7 @@ fn case_13_a_bot_that_ends_with_78_is_started_once_and_again_when_it_is_mended()
     assert_eq!(mac.ductor(&["service", "status"]).code, Some(3));
     // Long after launchd would have started a host that ended badly.
     let job = || fakes::launchd::Job::read(&mac.launchd, &mac.job("gui")).unwrap();
+    wait_for("its end to be noticed", || job().last_exit.is_some());
     assert_eq!((job().last_exit, job().runs, mac.world.bots().len()), (Some(0), 1, 1));
     std::fs::write(mac.world.path("mended"), "").unwrap();
     mac.ductor(&["service", "start"]).ended(0);
@@ -56,7 +56,7 @@ fn a_killed_host_is_back_and_counted_and_leaves_no_bot_behind() {
     let host = mac.status()["pid"].clone();
     Process::of(host.as_u64().unwrap().try_into().unwrap()).unwrap().signal(Signal::Kill).unwrap();
     wait_for("new host", || mac.state() == "running" && mac.status()["pid"] != host);
-    wait_for_bot(&mac, 2);
+    mac.world.wait_for_bots(2);
     assert!(!bot.is_alive());
     assert_eq!(mac.status()["restarts"], 1);
 }

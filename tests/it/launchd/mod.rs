@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use fakes::state::State;
 use serde_json::Value;
 
-use crate::world::{BOT, Said, World, problems_of, wait_for};
+use crate::world::{BOT, Said, World, problems_of};
 
 /// A user of a Mac, logged in at its screen, with a bot.
 pub struct Mac {
@@ -146,9 +146,4 @@ impl Drop for Mac {
 
 fn is_change(call: &str) -> bool {
     !["print", "print-disabled", "list", "version"].contains(&call.split(' ').next().unwrap())
-}
-
-/// Waits until a bot runs under a host of the service.
-pub fn wait_for_bot(mac: &Mac, count: usize) {
-    wait_for("bot", || mac.world.bots().len() >= count && mac.world.state()["bot"].is_object());
 }

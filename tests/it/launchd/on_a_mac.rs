@@ -23,8 +23,7 @@ fn the_script_for_a_mac_sees_what_is_wrong_and_still_leaves_nothing() {
     // A ductor whose bots can't be stopped.
     let broken = mac.world.path("broken");
     let line = format!("#!/bin/sh\n[ \"$2\" = stop ] || exec {} \"$@\"\n", env!("CARGO_BIN_EXE_ductor"));
-    std::fs::write(&broken, line).unwrap();
-    std::fs::set_permissions(&broken, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    fakes::put_script(&broken, &line).unwrap();
     let output = mac.script().arg(&broken).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -2,7 +2,6 @@
 //! upgraded and taken away.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::Session;
@@ -64,8 +63,7 @@ fn the_bot() {
         Said::of(command.env("DUCTOR_BOT", world.path("bot")))
     };
     fs::create_dir_all(world.path("bin")).unwrap();
-    fs::write(world.path("bin/uv"), uv).unwrap();
-    fs::set_permissions(world.path("bin/uv"), fs::Permissions::from_mode(0o755)).unwrap();
+    fakes::put_script(&world.path("bin/uv"), uv).unwrap();
     for words in ["bot path", "bot exec -- --version", "agents list", "docker status", "api status"] {
         session.run(words, ductor);
     }
@@ -79,7 +77,7 @@ fn the_bot() {
 fn a_host_in_the_foreground() {
     let linux = Linux::new();
     let host = linux.world.start(linux.command(&["run"]).env("DUCTOR_BOT", linux.world.path("bot")));
-    linux.wait_for_bots(1);
+    linux.world.wait_for_bots(1);
     let mut session = Session::new(&linux.world);
     for words in ["status", "service status", "service start", "run", "restart", "stop", "status"] {
         session.run(words, |words| linux.ductor(words));

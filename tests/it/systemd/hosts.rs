@@ -15,7 +15,7 @@ fn case_12_after_42_the_host_stays_and_nothing_is_counted() {
     let linux = Linux::installed();
     let host = linux.status()["pid"].clone();
     process(&host).signal(Signal::User2).unwrap();
-    linux.wait_for_bots(2);
+    linux.world.wait_for_bots(2);
     let status = linux.status();
     assert_eq!(
         (&status["pid"], &status["restarts"], &status["last_exit"]["code"]),
@@ -53,7 +53,7 @@ fn a_killed_host_is_back_and_counted_and_leaves_no_bot_behind() {
     let bot = Process::of(linux.world.bots()[0]).unwrap();
     let host = linux.status()["pid"].clone();
     process(&host).signal(Signal::Kill).unwrap();
-    linux.wait_for_bots(2);
+    linux.world.wait_for_bots(2);
     let status = linux.status();
     assert!(!bot.is_alive() && status["pid"] != host, "{status:#}");
     assert_eq!((&status["restarts"], &status["state"]), (&json!(1), &json!("running")));
@@ -61,8 +61,10 @@ fn a_killed_host_is_back_and_counted_and_leaves_no_bot_behind() {
 
 #[test]
 fn case_24_an_agent_in_the_bot_asks_the_host_and_not_the_manager() {
-    let linux =
-        Linux::with(&format!("[ -e ask ] && {{ rm ask; $DUCTOR restart >answer 2>&1; sleep 100; }}\n{BOT}"));
+    let linux = Linux::with(&format!(
+        "trap 'wait $agent; exit 0' TERM
+        [ -e ask ] && {{ rm ask; $DUCTOR restart >answer 2>&1 & agent=$!; wait; sleep 100 & wait; }}\n{BOT}"
+    ));
     let environment = linux.machine.get("environment").unwrap();
     let environment = format!("{environment}\nDUCTOR={}", env!("CARGO_BIN_EXE_ductor"));
     linux.machine.set("environment", &environment).unwrap();

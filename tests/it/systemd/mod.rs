@@ -16,7 +16,7 @@ use std::process::{Command, Stdio};
 use fakes::state::State;
 use serde_json::Value;
 
-use crate::world::{BOT, Said, World, problems_of, wait_for};
+use crate::world::{BOT, Said, World, problems_of};
 
 /// A user of Linux, logged in, with a bot.
 pub struct Linux {
@@ -177,11 +177,5 @@ impl Linux {
 
     pub fn forget_calls(&self) {
         self.machine.remove("calls");
-    }
-
-    /// Waits until so many bots were started, the last of them by the host that runs.
-    pub fn wait_for_bots(&self, count: usize) {
-        let is_there = || self.world.bots().len() == count && self.world.state()["bot"].is_object();
-        wait_for("a bot", is_there);
     }
 }

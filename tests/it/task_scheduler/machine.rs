@@ -10,7 +10,7 @@ use fakes::state::State;
 use serde_json::Value;
 
 use crate::fakes as programs;
-use crate::world::{BOT, Said, World, wait_for};
+use crate::world::{BOT, Said, World};
 
 pub struct Machine {
     pub world: World,
@@ -132,10 +132,5 @@ impl Machine {
     pub fn home(&self) -> ductor::home::Home {
         let user: PathBuf = self.world.path("").components().collect();
         ductor::home::Home::of(user, None).unwrap()
-    }
-
-    /// Waits until the host has a bot, and this is a new one.
-    pub fn wait_for_bots(&self, count: usize) {
-        wait_for("a bot", || self.world.bots().len() == count && self.world.state()["bot"].is_object());
     }
 }

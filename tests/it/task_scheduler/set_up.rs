@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::json;
 
 use super::machine::Machine;
-use crate::world::NOBODY;
+use crate::world::{NOBODY, wait_for};
 
 #[test]
 fn case_16_a_user_without_rights_installs_it_and_nothing_is_left_but_the_task() {
@@ -55,12 +55,12 @@ fn a_new_bot_is_run_by_a_new_host_and_what_people_set_is_kept() {
     );
     machine.set("tasks/ductor/definition.xml", &edited);
     assert_eq!(machine.status()["problems"], json!([]));
-    fs::copy(machine.world.path("bot"), machine.world.path("other bot")).unwrap();
+    fakes::copy_program(&machine.world.path("bot"), &machine.world.path("other bot")).unwrap();
     let other = format!("'{}' --x", machine.world.path("other bot").display());
     machine.service(&["install", "--bot", &other]).ok();
     let task = machine.task("ductor", "definition.xml");
     assert!(task.contains("<DeleteExpiredTaskAfter>PT0S</DeleteExpiredTaskAfter>"), "{task}");
-    machine.wait_for_bots(2);
+    machine.world.wait_for_bots(2);
     let command = machine.world.state()["bot"]["command"].clone();
     assert_eq!(command[1], "--x");
     assert_eq!(machine.world.read("told"), "TERM\n");
@@ -125,7 +125,7 @@ fn case_37_uninstall_leaves_nothing_whatever_there_was() {
         ("removed the task ductor\n", "the service is uninstalled\n")
     );
     assert!(machine.tasks().is_empty() && !machine.home().task().exists());
-    assert_eq!(machine.world.processes(), NOBODY);
+    wait_for("the end of the scheduler's own", || machine.world.processes() == NOBODY);
     assert_eq!(machine.service(&["uninstall"]).ok().out, "the service was not installed\n");
 }
 
