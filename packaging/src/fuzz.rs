@@ -138,7 +138,7 @@ impl Fuzzer {
         let seeds = [Path::new("tests/fuzz/corpus").join(parser), "tests/golden".into()];
         let mut fuzz = Command::new(&self.program);
         fuzz.arg(&kept).args(seeds).env("PARSER", parser).env("RUST_BACKTRACE", "0");
-        fuzz.args(["-timeout=5", "-rss_limit_mb=512", "-max_len=16384"]);
+        fuzz.args(["-timeout=20", "-rss_limit_mb=512", "-max_len=16384"]);
         match self.time {
             Some(time) => fuzz.arg(format!("-max_total_time={}", time.as_secs())),
             None => fuzz.args(BRIEFLY),

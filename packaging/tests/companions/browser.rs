@@ -81,8 +81,11 @@ impl Browser {
         self.post("/execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// Clicks, as a person does, on the first element of a selector.
+    /// Clicks, as a person does, on the first element of a selector, once it is shown.
     pub fn click(&self, selector: &str) {
+        let shown = "return new Promise(done => setInterval(() => \
+            document.querySelector(SELECTOR).checkVisibility() && done(), 5))";
+        self.run(&shown.replace("SELECTOR", &json!(selector).to_string()));
         let found = self.post("/element", &json!({"using": "css selector", "value": selector}));
         let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap();
         self.post(&format!("/element/{id}/click"), &json!({}));
