@@ -90,16 +90,17 @@ impl Tree {
     }
 }
 
-/// Kills what `find` finds until it finds nothing, for at most [`KILL_TIME`]. Returns how many it were.
+/// Kills what `find` finds until it finds nothing, for at most [`KILL_TIME`] from the first kill on: where a machine is
+/// busy the look alone takes seconds. Returns how many it were.
 pub fn kill_all(find: impl Fn() -> Vec<Process>) -> usize {
-    let deadline = Instant::now() + KILL_TIME;
-    let (mut killed, mut refused) = (0, HashSet::new());
+    let (mut killed, mut refused, mut until) = (0, HashSet::new(), None);
     loop {
         let mut found = find();
         found.retain(|process| !refused.contains(process));
-        if found.is_empty() || Instant::now() >= deadline {
+        if found.is_empty() {
             return killed;
         }
+        let deadline = *until.get_or_insert_with(|| Instant::now() + KILL_TIME);
         for process in &found {
             match process.signal(Signal::Kill) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -109,6 +110,9 @@ pub fn kill_all(find: impl Fn() -> Vec<Process>) -> usize {
         }
         for process in found.iter().filter(|process| !refused.contains(process)) {
             process.wait_gone(deadline);
+        }
+        if Instant::now() >= deadline {
+            return killed;
         }
     }
 }
@@ -198,6 +202,18 @@ mod tests {
         assert!(!is_within(service, "/user.slice/user-1.slice/user@1.service/app.slice/run-r1.scope"));
         assert!(!is_within(service, &format!("{service}2")));
         assert!(is_within("/", "/") && is_within("/", "/any"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_found_is_killed_however_long_the_look_takes() {
+        let (mut child, process) = crate::process::tests::start(&mut std::process::Command::new("cat"));
+        let killed = kill_all(|| {
+            std::thread::sleep(KILL_TIME);
+            vec![process].into_iter().filter(Process::is_alive).collect()
+        });
+        assert_eq!((killed, process.is_alive()), (1, false));
+        child.wait().unwrap();
     }
 
     #[cfg(unix)]
