@@ -160,13 +160,20 @@ fn run_as(home: &Home, options: &Options<'_>, supervision: Supervision) -> Resul
     }
     // Before anybody can see a host, as a signal that is not yet expected would end it.
     let events = os::Events::new().about("the host")?;
+    let refuse_beside_another = || match tree::living_host(home, Process::all()) {
+        Some(other) => Err(held(home, Some(other))),
+        None => Ok(()),
+    };
+    if !home.lock().exists() {
+        // It may have been taken away. On a busy machine this look takes longer than its host waits to lock anew, and
+        // who had the lock meanwhile would have it give way.
+        refuse_beside_another()?;
+    }
     let lock = HostLock::acquire(home).map_err(|refused| match refused {
         Refused::Held(holder) => held(home, holder),
         Refused::Failed(error) => error,
     })?;
-    if let Some(other) = tree::living_host(home, Process::all()) {
-        return Err(held(home, Some(other)));
-    }
+    refuse_beside_another()?;
     match tree::kill_all(|| tree::leftovers(home)) {
         0 => {}
         count => (options.told)(&format!("ended what an earlier host left (processes: {count})")),
