@@ -66,8 +66,8 @@ pub fn record(package: &Path) -> Result<String> {
     fs::copy(package, machine.path("/srv/ductor.deb"))
         .with_context(|| format!("copy {}", package.display()))?;
     machine.run("root", &["apt-get", "install", "-y", "-q", "/srv/ductor.deb"])?.ok()?;
-    machine.run("alice", &["sh", "-c", ALICE])?.ok()?;
     let _logged_in = machine.login("alice")?;
+    machine.run("alice", &["sh", "-c", ALICE])?.ok()?;
     let mut shown = String::new();
     for line in SESSION {
         shown.push_str(&format!("\x1b[2m$\x1b[0m \x1b[1m{line}\x1b[0m\n"));
@@ -78,7 +78,7 @@ pub fn record(package: &Path) -> Result<String> {
         shown.push_str(&still(&machine.run("alice", &typed)?.ok()?));
         if line.starts_with("pkill") {
             let back =
-                || Ok((machine.run("alice", &["timeout", "5", "sh", "-c", BACK])?.code == 0).then_some(()));
+                || Ok((machine.run("alice", &["timeout", "30", "sh", "-c", BACK])?.code == 0).then_some(()));
             wait_for("the bot again", Duration::from_secs(60), back)?;
         }
         shown.push('\n');

@@ -7,7 +7,7 @@ use xtask::bundle::arch::FORMAT;
 use xtask::lab::image::FOREIGN;
 use xtask::lab::{Machine, Output};
 
-use crate::foreign::{ASIDE, configure, is_enabled, log, put, put_made, show};
+use crate::foreign::{ASIDE, configure, is_enabled, log_with, put, put_made, show};
 use crate::world::World;
 
 crate::tests![
@@ -83,7 +83,7 @@ fn an_upgrade_reloads_and_restarts_once() -> Result<()> {
     install(&machine, 2)?;
     assert_eq!(show(&machine, "alice", "ActiveState,Description")?, "active version 2");
     assert_eq!(show(&machine, "bob", "ActiveState,Description")?, "inactive version 2");
-    assert_eq!(log(&machine)?, "up 1\nup 2");
+    assert_eq!(log_with(&machine, "up 2")?, "up 1\nup 2");
     Ok(())
 }
 

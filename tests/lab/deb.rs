@@ -13,6 +13,8 @@ use xtask::lab::image::{BOOKWORM, Image, SERVER, SERVER_TRIXIE, TRIXIE};
 use xtask::lab::{Machine, needs};
 use xtask::test::in_lab::PACKAGE;
 
+use crate::foreign::log_with;
+
 crate::tests![
     lintian_has_nothing_to_say,
     piuparts_finds_nothing_left_or_changed,
@@ -82,8 +84,7 @@ fn an_upgrade_reloads_and_restarts_once(image: &Image) -> Result<()> {
     install(&machine, 2)?;
     assert_eq!(show(&machine, "alice", "ActiveState,Description")?, "active version 2");
     assert_eq!(show(&machine, "bob", "ActiveState,Description")?, "inactive version 2");
-    let log = machine.run("root", &["journalctl", "-o", "cat", "_SYSTEMD_USER_UNIT=ductor.service"])?.ok()?;
-    assert_eq!(log, "up 1\nup 2");
+    assert_eq!(log_with(&machine, "up 2")?, "up 1\nup 2");
     Ok(())
 }
 

@@ -190,8 +190,7 @@ fn the_python_ductors_is_taken_over_with_its_extra_settings() -> Result<()> {
         let environment =
             world.run("root", &["cat", &format!("/proc/{}/environ", status["bot_pid"])])?.ok()?;
         assert!(environment.contains("HTTPS_PROXY=x:1"), "{environment}");
-        let bots = world.run("root", &["pgrep", "-u", "alice", "-f", "ductor_bot|pipx"])?.ok()?;
-        assert_eq!(bots, status["bot_pid"].to_string(), "one bot");
+        world.only_real_bot("ductor_bot|pipx", &status["bot_pid"].to_string())?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! How a bot can end, and what becomes of the service then: the table "who restarts what", on real managers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -39,8 +39,8 @@ fn a_bot_that_says_78_is_tried_once() -> Result<()> {
         world.begin_with("alice", "exit 78")?;
         let refused = world.ductor("alice", &["service", "restart"])?.ended(78)?;
         assert!(refused.stderr.contains("code 78") && refused.stderr.contains("says hello"), "{refused}");
-        let status = world.status("alice")?;
-        assert_eq!((&status["state"], &status["restarts"]), (&"failed".into(), &0.into()), "{status:#}");
+        let status = world.status_when("alice", "it has failed", |status| status["state"] == "failed")?;
+        assert_eq!(status["restarts"], 0, "{status:#}");
         assert_eq!(shown(&world, "SubState")?, "failed", "nothing is scheduled");
         assert_eq!(world.count("alice", "start")?, 2, "the good one, and one try");
         let fix = &problem(&status, "not-configured")?["fix"];
@@ -72,7 +72,7 @@ fn without_a_configuration_there_is_one_try(image: &Image) -> Result<()> {
     assert!(said.as_str().is_some_and(|said| said.contains("config.json")), "{failed:#}");
     world.ductor("alice", &["service", "start"])?.ended(78)?;
     world.configure("alice")?;
-    let mended = world.status("alice")?;
+    let mended = world.status_when("alice", "it has failed", |status| status["state"] == "failed")?;
     assert!(has_problem(&mended, "failed") && !has_problem(&mended, "not-configured"), "{mended:#}");
     world.ductor("alice", &["service", "start"])?.ended(0)?;
     let up = world.status("alice")?;
@@ -116,16 +116,18 @@ fn the_manager_gives_up_on_a_bot_that_dies_at_once_and_start_clears_it() -> Resu
 fn it_gives_up_within_a_minute_with_the_delays_of_the_unit() -> Result<()> {
     let world = World::with_service(&BOOKWORM)?;
     world.begin_with("alice", "exit 3")?;
-    let start = Instant::now();
     world.ductor("alice", &["service", "restart"])?.ended(1)?;
-    wait_for("it gives up", Duration::from_secs(75), || {
+    wait_for("it gives up", 6 * PATIENCE, || {
         let status = world.status(ALICE)?;
         ensure!(status["state"] == "gave-up", "{status:#}");
         Ok(Some(()))
     })?;
-    // Nine waits of five seconds lie between ten tries, and one before the refusal.
-    assert!((45..75).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
     assert_eq!(world.count("alice", "start")?, 11);
+    // Nine waits of five seconds lie between ten tries. The middle one: other work on this computer may delay any.
+    let tries: Vec<Duration> = world.events("alice")?.iter().rev().take(10).map(|event| event.at).collect();
+    let mut waits: Vec<Duration> = tries.windows(2).map(|pair| pair[0] - pair[1]).collect();
+    waits.sort();
+    assert!((5.0..6.6).contains(&waits[4].as_secs_f32()), "{waits:?}");
     Ok(())
 }
 
@@ -150,8 +152,9 @@ fn a_stop_between_two_tries_is_a_stop() -> Result<()> {
         let world = World::with_service(image)?;
         world.begin_with("alice", "exit 3")?;
         world.end_bot("alice", 3)?;
-        let waits = world.status_when("alice", "it waits", |status| status["state"] == "restarting")?;
-        assert_eq!((&waits["running"], &waits["owner"]), (&false.into(), &"none".into()), "{waits:#}");
+        let waits = |status: &Value| status["state"] == "restarting" && status["owner"] == "none";
+        let waits = world.status_when("alice", "it waits", waits)?;
+        assert_eq!(waits["running"], false, "{waits:#}");
         world.ductor("alice", &["service", "stop"])?.ended(0)?;
         let status = world.status("alice")?;
         assert_eq!((&status["state"], &status["problems"]), (&"stopped".into(), &serde_json::json!([])));
@@ -177,6 +180,9 @@ fn a_bot_killed_by_any_signal_is_back(image: &Image) -> Result<()> {
     for (round, signal) in signals.iter().enumerate() {
         let before = world.status_when("alice", "a bot", |status| status["bot_pid"].is_u64())?;
         let bot = &before["bot_pid"];
+        wait_for("a bot without handlers", PATIENCE, || {
+            Ok(world.processes("alice", "sleep")?.contains(&bot.to_string()).then_some(()))
+        })?;
         world.run("root", &["kill", &format!("-{signal}"), &bot.to_string()])?.ok()?;
         world.started("alice", round + 3)?;
         let after = world.status_when("alice", "a new bot", |status| {
@@ -184,20 +190,18 @@ fn a_bot_killed_by_any_signal_is_back(image: &Image) -> Result<()> {
         })?;
         assert_eq!(after["last_exit"]["signal"], *signal, "{after:#}");
     }
-    let journal = world.run("alice", &["journalctl", "--user", "-u", "ductor", "-o", "cat"])?.ok()?;
-    for signal in signals {
-        let code = format!("Main process exited, code=exited, status={}/", 128 + signal);
-        assert!(journal.contains(&code), "no {code:?} in {journal}");
-    }
-    Ok(())
+    let code = |signal| format!("Main process exited, code=exited, status={}/", 128 + signal);
+    let all = |logs: &str| signals.iter().all(|signal| logs.contains(&code(signal)));
+    world.logs_when("alice", "the code of every signal", all).map(drop)
 }
 
 fn a_wrong_answer_to_sigterm_does_not_bring_a_stopped_service_back() -> Result<()> {
     for image in [&BOOKWORM, &TRIXIE] {
         let world = World::with_service(image)?;
-        world.begin_with("alice", "trap 'note term; exit 3' TERM")?;
+        world.begin_with("alice", "trap 'note term; exit 3' TERM; note trap")?;
         world.ductor("alice", &["service", "restart"])?.ended(0)?;
-        for verb in [&["service", "stop"][..], &["stop"]] {
+        for (round, verb) in [&["service", "stop"][..], &["stop"]].into_iter().enumerate() {
+            world.noted("alice", "trap", round + 1)?;
             let before = world.count("alice", "term")?;
             world.ductor("alice", verb)?.ended(0)?;
             assert_eq!(world.count("alice", "term")?, before + 1, "it was asked");
@@ -224,12 +228,11 @@ fn the_real_bot_is_stopped_in_time_and_stays_so() -> Result<()> {
         world.configure("alice")?;
         world.ductor("alice", &["service", "install"])?.ended(0)?;
         for verb in [&["service", "stop"][..], &["stop"]] {
-            wait_for("it tries to reach Telegram", PATIENCE, || {
-                let logs = world.ductor("alice", &["service", "logs", "--no-follow", "-n", "50"])?.ok()?;
-                Ok(logs.contains("api.telegram.org").then_some(()))
-            })?;
+            let bot = format!("[{}]: ", world.status("alice")?["bot_pid"]);
+            let tries = |line: &str| line.contains(&bot) && line.contains("api.telegram.org");
+            world.logs_when("alice", "it tries to reach Telegram", |logs| logs.lines().any(tries))?;
             let stopped = world.ductor("alice", verb)?.ended(0)?;
-            assert!(stopped.took < Duration::from_secs(15), "{stopped}");
+            assert!(stopped.took < PATIENCE, "{stopped}");
             world.run("root", &["pgrep", "-u", "alice", "-f", "ductor_bot|/ductor"])?.ended(1)?;
             let status = world.status("alice")?;
             assert_eq!(

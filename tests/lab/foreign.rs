@@ -7,12 +7,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use xtask::bundle::Format;
-use xtask::lab::Machine;
+use xtask::lab::{Machine, wait_for};
 use xtask::payload::{Payload, Role};
 use xtask::release::Release;
 use xtask::target::{self, TARGETS, Target};
 use xtask::test::in_lab::PACKAGE;
 use xtask::workspace::Workspace;
+
+use crate::world::PATIENCE;
 
 /// What any machine writes by itself, and what the tests put there.
 pub const ASIDE: &[&str] = &["/var/log", "/var/lib/systemd", "/srv", "/home/alice/.ductor"];
@@ -76,9 +78,13 @@ pub fn show(machine: &Machine, user: &str, properties: &str) -> Result<String> {
     Ok(machine.run(user, &["sh", "-c", &ask])?.ok()?.replace('\n', " "))
 }
 
-/// What the versions of [`put`] wrote to the log.
-pub fn log(machine: &Machine) -> Result<String> {
-    machine.run("root", &["journalctl", "-o", "cat", "_SYSTEMD_USER_UNIT=ductor.service"])?.ok()
+/// What the versions of [`put`] wrote to the log, as soon as this is in it. Their shells write after they are up.
+pub fn log_with(machine: &Machine, text: &str) -> Result<String> {
+    let ask = "journalctl --sync; journalctl -o cat _SYSTEMD_USER_UNIT=ductor.service";
+    wait_for(text, PATIENCE, || {
+        let log = machine.run("root", &["sh", "-c", ask])?.ok()?;
+        Ok(Some(log).filter(|log| log.contains(text)))
+    })
 }
 
 /// `enabled` or `disabled`, for everybody.

@@ -60,6 +60,8 @@ fn a_broken_configuration_is_refused_before_anything_is_touched() -> Result<()> 
         world.run("root", &["rm", "-rf", path])?.ok()?;
         world.configure("alice")?;
         world.ductor("alice", &["service", "install"])?.ended(0)?;
+        // By then the bot has written what it writes at its beginning.
+        world.logs_when("alice", "it tries to reach Telegram", |logs| logs.contains("api.telegram.org"))?;
         broken(&[&["service", "restart"], &["restart"], &["service", "install"]], &cases[..1])?;
     }
     Ok(())
@@ -71,6 +73,7 @@ fn a_bot_that_can_not_be_one_is_refused() -> Result<()> {
         let _alice = world.login("alice")?;
         let bot = world.make_bot("alice")?;
         world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        world.started("alice", 1)?;
         world.give("alice", "plain", "exec true\n", 0o755)?;
         world.give("alice", "data", "#!/bin/sh\n", 0o644)?;
         let cases = [

@@ -37,6 +37,7 @@ fn with_agent(image: &Image) -> Result<World> {
     let world = World::with_service(image)?;
     world.begin_with("alice", AGENT)?;
     world.ductor("alice", &["service", "restart"])?.ended(0)?;
+    world.started("alice", 2)?;
     Ok(world)
 }
 
@@ -68,7 +69,6 @@ fn restart_is_scheduled_and_not_counted() -> Result<()> {
                 let after = world.status_when("alice", "a bot", |status| status["bot_pid"].is_u64())?;
                 assert_eq!((&after["pid"], &after["restarts"]), (&before["pid"], &0.into()), "{after:#}");
                 assert_eq!(world.count("alice", "term")?, starts - 1, "each ended in order");
-                assert_eq!(world.count("alice", "start")?, starts);
             }
         }
     }
@@ -161,7 +161,13 @@ fn install_converges_without_a_restart() -> Result<()> {
             "{drop_in}"
         );
         world.ductor("alice", &["service", "restart"])?.ended(0)?;
-        assert_eq!(world.processes("alice", "robot")?.len(), 1);
+        world.started("alice", 3)?;
+        // What it starts at its beginning is called as itself for a moment.
+        wait_for(
+            "one robot",
+            PATIENCE,
+            || Ok((world.processes("alice", "robot")?.len() == 1).then_some(())),
+        )?;
     }
     Ok(())
 }

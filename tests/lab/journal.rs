@@ -53,7 +53,7 @@ fn a_journal_that_keeps_nothing_is_no_reason_to_show_nothing() -> Result<()> {
         expect_lines_of_the_file(&world)?;
         // Followed, what is new comes too, and Ctrl-C is a good end.
         let follow = "ductor service logs -n 0 >~/followed 2>/dev/null & p=$!; trap 'kill -INT $p' EXIT; \
-                  i=0; until grep -q 'a new line' ~/followed; do i=$((i+1)); [ $i -lt 99 ] || exit 9; \
+                  i=0; until grep -q 'a new line' ~/followed; do i=$((i+1)); [ $i -lt 500 ] || exit 9; \
                   echo 'a new line' >>~/.ductor/logs/agent.log; read -t 0.1 x <>/dev/ptmx; done; \
                   trap - EXIT; kill -INT $p; wait $p";
         world
@@ -79,8 +79,10 @@ fn what_a_journal_kept_earlier_does_not_hide_what_is_new() -> Result<()> {
         let world = boot(image, "Storage=persistent")?;
         let _alice = world.login("alice")?;
         world.ductor("alice", &["service", "install"])?.ended(0)?;
-        let logs = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
-        assert!(!logs.stderr.contains(LOG) && !logs.stdout.is_empty(), "{logs}");
+        wait_for("lines of the journal", PATIENCE, || {
+            let logs = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
+            Ok((!logs.stderr.contains(LOG) && !logs.stdout.is_empty()).then_some(()))
+        })?;
         set_journal(&world, "Storage=none")?;
         wait_for("a second of its own for the next start", PATIENCE, || {
             let before = world.status("alice")?["since"].clone();
@@ -98,7 +100,9 @@ fn lines_pass_as_they_are_and_are_harmless_on_a_terminal() -> Result<()> {
     for image in [&BOT, &BOT_TRIXIE] {
         let world = boot(image, "Storage=none")?;
         let _alice = world.login("alice")?;
-        world.ductor("alice", &["service", "stop"])?.ended(0)?; // else the bot begins a log of its own
+        // The login starts it. It is stopped, else the bot begins a log of its own.
+        world.status_when("alice", "it is up", |status| status["state"] == "running")?;
+        world.ductor("alice", &["service", "stop"])?.ended(0)?;
         let lines = "[/x] [bold]\u{1b}[2Jred\r\nüber\u{7}\n";
         world.give("alice", ".ductor/logs/agent.log", lines, 0o600)?;
         let raw = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;

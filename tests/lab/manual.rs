@@ -76,7 +76,7 @@ fn migrating_leads_there_and_back(image: &Image) -> Result<()> {
             "{status:#}"
         );
         assert_eq!(status["packaged"], true, "{status:#}");
-        assert_eq!(bots(&world)?, [status["bot_pid"].to_string()], "one bot");
+        is_the_only(&world, &status["bot_pid"].to_string())?;
 
         typed(&world, back)?;
         is_pythons(&world)?;
@@ -97,13 +97,12 @@ fn is_pythons(world: &World) -> Result<()> {
     );
     let main = world
         .sh("alice", "systemctl --user is-active -q ductor && systemctl --user show -P MainPID ductor")?;
-    assert_eq!(bots(world)?, [main.ok()?], "one bot");
+    is_the_only(world, &main.ok()?)?;
     world.run("root", &["pgrep", "-u", "alice", "-f", "^/usr/bin/ductor"])?.ended(1)?; // no host of ours
     Ok(())
 }
 
-/// Every real bot of alice, who has no other Python.
-fn bots(world: &World) -> Result<Vec<String>> {
-    let found = world.run("root", &["pgrep", "-u", "alice", "-f", &format!("^{BOT_FOLDER}/bin/python")])?;
-    Ok(found.stdout.split_whitespace().map(String::from).collect())
+/// This is the one real bot of alice.
+fn is_the_only(world: &World, pid: &str) -> Result<()> {
+    world.only_real_bot(&format!("^{BOT_FOLDER}/bin/python"), pid)
 }

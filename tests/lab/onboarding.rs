@@ -66,8 +66,7 @@ fn a_new_person_answers_the_wizard(image: &Image) -> Result<()> {
     );
     // Neither the unit of the Python ductor nor a second bot of it.
     assert!(!world.path("/home/alice/.config/systemd").exists());
-    let bots = world.run("root", &["pgrep", "-u", "alice", "-f", "ductor_bot|pipx"])?.ok()?;
-    assert_eq!(bots, status["bot_pid"].to_string());
+    world.only_real_bot("ductor_bot|pipx", &status["bot_pid"].to_string())?;
     Ok(())
 }
 

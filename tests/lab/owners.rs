@@ -110,11 +110,14 @@ fn of_several_one_runs(image: &Image) -> Result<()> {
         /usr/bin/ductor service start";
     world.run("alice", &["bash", "-c", at_once])?;
     let status = world.status_when("alice", "one that runs", |status| status["owner"] != "none")?;
-    wait_for("the end of the others", PATIENCE, || Ok((hosts(&world)?.len() == 1).then_some(())))?;
-    assert_eq!((bots(&world)?.len(), world.count("alice", "start")?), (1, 2), "{status:#}");
-    let codes: Vec<String> = (1..=5).map(|i| world.read("alice", &format!("code{i}"))).collect();
+    world.started("alice", 2)?;
+    let codes = wait_for("the end of the others", PATIENCE, || {
+        let codes: Vec<String> = (1..=5).map(|i| world.read("alice", &format!("code{i}"))).collect();
+        ensure!(codes.iter().filter(|code| !code.is_empty()).count() >= 4, "{codes:?}");
+        Ok((hosts(&world)?.len() == 1).then_some(codes))
+    })?;
     assert!(codes.iter().all(|code| code.is_empty() || code == "1\n"), "{codes:?}");
-    assert!(codes.iter().filter(|code| !code.is_empty()).count() >= 4, "{codes:?}");
+    assert_eq!((bots(&world)?.len(), world.count("alice", "start")?), (1, 2), "{status:#}");
     Ok(())
 }
 
@@ -145,7 +148,7 @@ fn two_restarts_at_once_are_one() -> Result<()> {
         let both = "ductor service restart & first=$!; ductor service restart; second=$?; wait $first; echo codes $? $second";
         let said = world.run("alice", &["bash", "-c", both])?.ended(0)?;
         assert!(said.stdout.contains("codes 0 0\n"), "{said}");
-        assert_eq!(world.count("alice", "start")?, 2, "{said}");
+        world.started("alice", 2)?;
         let after = world.status("alice")?;
         assert_eq!(owner(&after), ("service", "running"), "{after:#}");
         assert!(after["pid"] != before["pid"] && after["restarts"] == 0, "{after:#}");
@@ -183,6 +186,10 @@ fn real_bots(world: &World) -> Result<Vec<String>> {
     Ok(found.stdout.split_whitespace().map(String::from).collect())
 }
 
+fn is_the_only(world: &World, pid: &Value) -> Result<()> {
+    world.only_real_bot(&format!("^{BOT_FOLDER}/bin/python"), &pid.to_string())
+}
+
 fn a_bot_that_no_host_started_is_named_and_the_service_ends_it() -> Result<()> {
     [&BOT, &BOT_TRIXIE].into_iter().try_for_each(a_bot_that_no_host_started)
 }
@@ -202,13 +209,13 @@ fn a_bot_that_no_host_started(image: &Image) -> Result<()> {
         refused.stderr.contains(&format!("pid {pid}")) && refused.stderr.contains("--takeover"),
         "{refused}"
     );
-    assert_eq!(real_bots(&world)?.join(" "), pid);
+    is_the_only(&world, &pid.parse()?)?;
     world.ductor("alice", &["service", "install"])?.ended(0)?;
     let status = world.status("alice")?;
     assert_eq!(owner(&status), ("service", "running"), "{status:#}");
-    assert_eq!(real_bots(&world)?, [status["bot_pid"].to_string()]);
-    let logs = world.ductor("alice", &["service", "logs", "--no-follow", "-n", "999"])?.ok()?;
-    assert!(logs.contains(&format!("ending a bot that ductor did not start (pid {pid})")), "{logs}");
+    is_the_only(&world, &status["bot_pid"])?;
+    let said = format!("ending a bot that ductor did not start (pid {pid})");
+    world.logs_when("alice", &said, |logs| logs.contains(&said))?;
     // `stop` ends such a bot too, and says so.
     world.ductor("alice", &["service", "stop"])?.ended(0)?;
     let pid = by_hand(&world)?;
@@ -241,13 +248,11 @@ fn a_bot_that_kills_the_services_bot(image: &Image) -> Result<()> {
         ensure!(settled, "{bots:?} {status:#}");
         Ok(Some(status))
     })?;
-    let logs = world.ductor("alice", &["service", "logs", "--no-follow", "-n", "999"])?.ok()?;
     let said = match owner(&status).0 {
         "service" => format!("ending a bot that ductor did not start (pid {pid})"),
         _ => "another bot took the place of this one".into(),
     };
-    assert!(logs.contains(&said), "{logs}");
-    Ok(())
+    world.logs_when("alice", &said, |logs| logs.contains(&said)).map(drop)
 }
 
 /// The status, as soon as the service's bot has noted its pid: it kills nobody any more.
@@ -273,7 +278,9 @@ fn a_pid_note_that_lies(image: &Image) -> Result<()> {
             &["sh", "-c", "cp /usr/bin/sleep ~/stranger && setsid -f ~/stranger 1000 >~/said 2>&1"],
         )?
         .ok()?;
-    let stranger = world.processes("alice", "stranger")?;
+    let stranger = wait_for("the stranger", PATIENCE, || {
+        Ok(Some(world.processes("alice", "stranger")?).filter(|found| !found.is_empty()))
+    })?;
     let manager = world.processes("alice", "systemd")?;
     let note = |pid: &str| world.give("alice", ".ductor/bot.pid", pid, 0o600);
     note(&stranger[0])?;
@@ -288,7 +295,7 @@ fn a_pid_note_that_lies(image: &Image) -> Result<()> {
         world.ductor("alice", &["service", "restart"])?.ended(0)?;
         let status = noted(&world)?;
         assert_eq!(owner(&status), ("service", "running"), "{lie}: {status:#}");
-        assert_eq!(real_bots(&world)?, [status["bot_pid"].to_string()], "{lie}");
+        is_the_only(&world, &status["bot_pid"])?;
     }
     note(&stranger[0])?;
     world.ductor("alice", &["stop"])?.ended(0)?;
@@ -332,6 +339,7 @@ fn a_home_that_is_deleted(image: &Image) -> Result<()> {
     assert_eq!(after["state"], "running");
     world.ductor("alice", &["run"])?.ended(1)?;
     world.ductor("alice", &["service", "restart"])?.ended(0)?;
-    assert_eq!((world.count("alice", "start")?, bots(&world)?.len()), (2, 1));
+    world.started("alice", 2)?;
+    assert_eq!(bots(&world)?.len(), 1);
     Ok(())
 }

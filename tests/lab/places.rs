@@ -190,10 +190,10 @@ fn programs_that_never_answer_do_not_hold_it_up() -> Result<()> {
     }
     let slow = |words: &str| world.sh("alice", &format!("PATH=~/slow:$PATH ductor {words}"));
     let installed = slow(&format!("service install --bot {bot}"))?.ended(0)?;
-    assert!(installed.took < Duration::from_secs(25), "{installed}");
+    assert!(installed.took < Duration::from_secs(60), "{installed}");
     assert!(installed.stderr.contains("sudo loginctl enable-linger alice"), "{installed}");
     let logs = slow("service logs --no-follow")?.ended(0)?;
-    assert!(logs.took < Duration::from_secs(20), "{logs}");
+    assert!(logs.took < Duration::from_secs(60), "{logs}");
     wait_for("the end of what was started", PATIENCE, || {
         Ok((world.processes("alice", "sleep")?.len() == 1).then_some(())) // the login's
     })
@@ -221,7 +221,7 @@ fn a_manager_that_never_answers_is_told_in_time() -> Result<()> {
         let started = commands.map(|(words, code)| (scope.spawn(move || slow(words)), code));
         for (told, code) in started {
             let told = told.join().map_err(|_| anyhow::anyhow!("it panicked"))??.ended(code)?;
-            assert!(told.took < Duration::from_secs(100), "{told}");
+            assert!(told.took < Duration::from_secs(200), "{told}");
             assert!(format!("{}{}", told.stdout, told.stderr).contains("no answer in 10 s"), "{told}");
         }
         Ok(())
@@ -229,7 +229,7 @@ fn a_manager_that_never_answers_is_told_in_time() -> Result<()> {
     assert_eq!(world.changes()?.since(&before, &["/var/log", "/home/alice/.ductor"])?, [""; 0]);
     assert_eq!(world.processes("alice", "ductor")?, host);
     let gone = slow("service uninstall")?.ended(0)?;
-    assert!(gone.took < Duration::from_secs(45) && gone.stderr.contains("warning"), "{gone}");
+    assert!(gone.took < Duration::from_secs(90) && gone.stderr.contains("warning"), "{gone}");
     wait_for("the end of what was started", PATIENCE, || {
         Ok((world.processes("alice", "sleep")?.len() == 1).then_some(())) // the login's
     })
@@ -277,7 +277,8 @@ fn a_file_system_that_takes_its_time_is_waited_for() -> Result<()> {
     let _alice = world.login("alice")?;
     let frozen = |words: &str| -> Result<()> {
         // It is thawed when somebody waits for it: the kernel says so of a process ("D").
-        let line = "fsfreeze -f /home/alice; trap 'fsfreeze -u /home/alice' EXIT; i=0; \
+        world.sh("root", "fsfreeze -f /home/alice")?.ok()?;
+        let line = "trap 'fsfreeze -u /home/alice' EXIT; i=0; \
                     until ps -o stat= -u alice | grep -q ^D; do i=$((i+1)); [ $i -lt 600 ] || exit 9; sleep 0.05; done; \
                     sleep 3";
         std::thread::scope(|scope| {

@@ -66,6 +66,7 @@ fn from_not_installed_to_running_and_stopped() -> Result<()> {
             see(&["service", "install"], 0)?,
             format!("{running}already installed; nothing changed\n")
         );
+        world.started("alice", 1)?; // who has not begun can't end with 0
         assert_eq!(see(&["service", "start"], 0)?, format!("{running}already running\n"));
         let paths = "  bot       /home/alice/bot
   home      /home/alice/.ductor
@@ -74,7 +75,9 @@ fn from_not_installed_to_running_and_stopped() -> Result<()> {
         assert_eq!(see(&["status"], 0)?, format!("{running}{paths}"));
         let again = running.replace("  restarts  0\n", "  restarts  0          last exit 0, A ago\n");
         assert_eq!(see(&["service", "restart"], 0)?, again);
+        world.started("alice", 2)?;
         assert_eq!(see(&["restart"], 0)?, again);
+        world.started("alice", 3)?;
         assert_eq!(see(&["service", "stop"], 0)?, "stopped\nit starts again at the next boot\n");
         let stopped = "\
 ● ductor is stopped          to start it: ductor service start
@@ -109,6 +112,7 @@ error: the bot: ended with code 78
   fix: ductor service logs --no-follow -n 50
 "
     );
+    world.status_when("alice", "it has failed", |status| status["state"] == "failed")?;
     let failed = world.ductor("alice", &["service", "status"])?.ended(3)?;
     assert_eq!(
         screen(&failed.stdout),
@@ -286,6 +290,7 @@ fn colour_is_for_terminals_and_for_those_who_want_it() -> Result<()> {
 fn ctrl_c_ends_logs_in_order() -> Result<()> {
     for image in [&BOOKWORM, &TRIXIE] {
         let world = World::with_service(image)?;
+        world.logs_when("alice", "the bot's words", |logs| logs.contains("says hello"))?;
         let (seen, code) = at_terminal(&world, "exec /usr/bin/ductor service logs", "says hello")?;
         assert_eq!(code, 0, "{}: {seen}", image.name);
         assert!(!seen.contains("error"), "{seen}");

@@ -46,6 +46,7 @@ fn up_down_and_again_each_is_one_restart(image: &Image) -> Result<()> {
         assert_eq!((&after["packaged"], &after["problems"]), (&true.into(), &serde_json::json!([])));
 
         // One after the other: each bot ended before the next one started.
+        world.started("alice", round + 2)?;
         let events = world.events("alice")?;
         let whats: Vec<&str> = events.iter().map(|event| event.what.as_str()).collect();
         let expected: Vec<&str> = ["start", "term"].into_iter().cycle().take(2 * (round + 1) + 1).collect();

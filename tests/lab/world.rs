@@ -73,6 +73,7 @@ impl World {
         let world = Self::with_package(image)?;
         let bot = world.make_bot("alice")?;
         world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(0)?;
+        world.started("alice", 1)?;
         Ok(world)
     }
 
@@ -144,10 +145,22 @@ impl World {
         Ok(self.events(user)?.iter().filter(|event| event.what == what).count())
     }
 
-    /// Waits until so many bots of [`World::make_bot`] were started.
+    /// Waits until so many bots of [`World::make_bot`] were started; there are no more of them.
     pub fn started(&self, user: &str, count: usize) -> Result<()> {
-        let come = || Ok((self.count(user, "start")? >= count).then_some(()));
-        wait_for(&format!("start {count} of a bot"), PATIENCE, come)
+        self.noted(user, "start", count)
+    }
+
+    /// Waits for so many events of this kind; there are no more of them. What a bot notes first, it has not noted yet
+    /// when it is up: only its process is then sure to be there.
+    pub fn noted(&self, user: &str, what: &str, count: usize) -> Result<()> {
+        wait_for(&format!("{what} {count} of a bot"), PATIENCE, || {
+            let events = self.events(user)?;
+            ensure!(events.iter().filter(|event| event.what == what).count() >= count, "{events:?}");
+            Ok(Some(()))
+        })?;
+        let events = self.events(user)?;
+        ensure!(self.count(user, what)? == count, "more than {count} times {what}: {events:?}");
+        Ok(())
     }
 
     /// Waits for a status of a user, seen without a login.
@@ -191,10 +204,21 @@ impl World {
         text.lines().map(Event::read).collect()
     }
 
-    /// The processes of a user with this name, as root sees them: nobody is logged in for it.
+    /// The processes of a user with this name, as root sees them: nobody is logged in for it. Not those that have ended
+    /// and whose parent has not looked yet.
     pub fn processes(&self, user: &str, name: &str) -> Result<Vec<String>> {
-        let found = self.run(User::Root, &["pgrep", "-u", user, "-x", name])?;
+        let found = self.run(User::Root, &["pgrep", "--runstates", "DRSTtI", "-u", user, "-x", name])?;
         Ok(found.stdout.split_whitespace().map(String::from).collect())
+    }
+
+    /// alice's one process whose command line is so is this one. A bot that is not exec'd yet is none, and one that starts
+    /// another program is two, for a moment.
+    pub fn only_real_bot(&self, pattern: &str, pid: &str) -> Result<()> {
+        wait_for("one bot", PATIENCE, || {
+            let found = self.run(User::Root, &["pgrep", "-u", "alice", "-f", pattern])?.stdout;
+            ensure!(found.trim() == pid, "{found:?}, not {pid}");
+            Ok(Some(()))
+        })
     }
 
     /// Writes a file into the home of a user, who owns it and the folders made for it. Its path.
@@ -228,15 +252,16 @@ impl Event {
     }
 }
 
-/// A bot that notes its starts and ends.
+/// A bot that notes its starts and ends. Who reads that it has started may end it: it listens by then. It waits without
+/// a child, which would be called as itself until it is a `sleep`.
 pub const BOT: &str = r#"#!/bin/bash
-note() { echo "$1 $$ $(date +%s%N)" >>"$HOME/events"; }
+note() { echo "$1 $$ ${EPOCHREALTIME/[.,]/}000" >>"$HOME/events"; }
+trap 'note term; exit 0' TERM
 note start
 echo "the bot $$ says hello"
-trap 'note term; exit 0' TERM
 [ ! -e "$HOME/begin" ] || . "$HOME/begin"
-until [ -e "$HOME/end" ]; do sleep 0.05; done
-code=$(cat "$HOME/end")
+until [ -e "$HOME/end" ]; do read -rt 0.05 <>/dev/ptmx; done
+read -r code <"$HOME/end"
 rm "$HOME/end"
 note end
 exit "$code"

@@ -150,7 +150,7 @@ impl Machine {
     /// Reboots through its init and waits until it is up again. All files stay.
     ///
     /// # Errors
-    /// It does not go down, or not come up, within a minute each.
+    /// It does not go down, or not come up, within two minutes each.
     pub fn reboot(&self) -> Result<()> {
         let network = if self.folder.join("network").exists() { Network::Host } else { Network::Loopback };
         // systemctl always says "Connection reset by peer": the answer does not outlive the machine.

@@ -83,7 +83,7 @@ impl fmt::Display for Output {
 }
 
 /// What a command may take. It is ended then, with code 124.
-const DEADLINE: &str = "120";
+const DEADLINE: &str = "300";
 
 pub(super) fn run(machine: &Machine, user: &User<'_>, command: &[&str]) -> Result<Output> {
     let words = as_user(user, command);
@@ -188,7 +188,8 @@ pub struct Session<'a> {
 }
 
 impl Machine {
-    /// Logs a user in, until the session is dropped. The user's manager is up then.
+    /// Logs a user in, until the session is dropped. The user's manager is up then, and has begun all that it begins
+    /// by itself: what is configured later, it does not find.
     ///
     /// # Errors
     /// The login failed, or the user's manager did not come up.
@@ -203,6 +204,8 @@ impl Machine {
             let leader = self.run(User::Root, &["sh", "-c", &leader])?.stdout;
             Ok((leader.trim() == "sleep").then_some(())) // PAM and the login shell are done
         })?;
+        let wait = "XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user is-system-running --wait";
+        let _degraded = self.run(User::Cron(user), &["sh", "-c", wait])?;
         Ok(session)
     }
 }

@@ -18,7 +18,7 @@ use crate::lab::image::Init;
 use crate::lab::util::{tail, wait_for};
 
 /// No boot was seen to take longer than 2 s; a computer may have more to do than this.
-pub(super) const BOOT: Duration = Duration::from_secs(60);
+pub(super) const BOOT: Duration = Duration::from_secs(120);
 
 impl Machine {
     pub(super) fn start(&self, network: Network) -> Result<()> {
