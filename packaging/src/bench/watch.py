@@ -1,11 +1,12 @@
 # The watch inside a machine: whole processes, all sides in each round. It reads one JSON object: `rounds`, and
-# `sides`, each with its `name`, its `command` (words), and what is done `before` it (a shell line, not timed).
-import json, subprocess, sys, time
+# `sides`, each with its `name`, its `command` (words), and what is done `before` it (a shell line, not timed). Each
+# round has an order of its own, so that none always comes behind the one that leaves the caches cold.
+import json, random, subprocess, sys, time
 
 wanted = json.load(sys.stdin)
 figures = {side["name"]: [] for side in wanted["sides"]}
 for turn in range(wanted["rounds"] + 1):  # the first fills the caches
-    for side in wanted["sides"]:
+    for side in random.Random(turn).sample(wanted["sides"], len(wanted["sides"])):
         if side["before"]:
             subprocess.run(side["before"], shell=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         start = time.perf_counter()
