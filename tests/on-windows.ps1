@@ -56,7 +56,7 @@ function Ends($code, $words) {
 }
 function Status { & $Ductor service status --json | Out-String | ConvertFrom-Json }
 function Bots { @(Get-Content "$work\bots" -ErrorAction SilentlyContinue) }
-function LastBot { (Bots)[-1].Split(' ') }
+function LastBot { @(Bots)[-1].Split(' ') } # a list of one line comes back as the line
 function Lives($id) { [bool](Get-Process -Id $id -ErrorAction SilentlyContinue) }
 function NoneLives($ids) { -not ($ids | Where-Object { Lives $_ }) }
 
