@@ -26,8 +26,10 @@ pub const COMPANION: Companion = Companion {
 };
 
 /// Our scripts, each with the lines by which the version and the key are filled in.
-const SCRIPTS: [(&str, &str, &str); 2] =
-    [("install.sh", "VERSION='", "PUBLIC_KEY='"), ("install.ps1", "$ReleaseVersion = '", "$PublicKey = '")];
+const SCRIPTS: [(&str, &str, &str); 2] = [
+    ("install.sh", "VERSION='", "PUBLIC_KEY='"),
+    ("install.ps1", "    $ReleaseVersion = '", "    $PublicKey = '"),
+];
 
 fn files(_: &Version) -> Vec<String> {
     of_dist().into_iter().chain(SCRIPTS.map(|(name, ..)| name.to_owned())).collect()
