@@ -43,7 +43,8 @@ const ALL: [PackageManager; 10] = [
     PackageManager { name: "Nix", owns: If("/nix/store/"),
         remove: "nix profile remove ductor", upgrade: "nix profile upgrade ductor" },
     PackageManager { name: "Scoop", owns: If("/scoop/apps/ductor/"),
-        remove: "scoop uninstall ductor", upgrade: "scoop update ductor" },
+        remove: "scoop uninstall ductor",
+        upgrade: "ductor service stop; scoop update ductor; ductor service start" }, // it refuses while ductor runs
     PackageManager { name: "winget", owns: If("/WinGet/Packages/"),
         remove: "winget uninstall ductor", upgrade: "winget upgrade ductor" },
     PackageManager { name: "Windows Installer", owns: If("/Programs/ductor/ductor.exe"),
