@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn module(python: &Path) -> Vec<OsString> {
-        vec![python.into(), "-m".into(), MODULE.into()]
+        vec![python.into(), "-P".into(), "-m".into(), MODULE.into()]
     }
 
     #[test]

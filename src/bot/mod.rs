@@ -26,6 +26,10 @@ pub use find::{Candidate, candidates, find};
 /// The name of the bot's Python module.
 pub const MODULE: &str = "ductor_bot";
 
+/// The options of a Python that runs it. Without `-P` the folder where it is started would come first in its search for
+/// modules, and that is the user's home, or one where agents write (python(1); since 3.11, which the bot needs).
+const AS_MODULE: [&str; 3] = ["-P", "-m", MODULE];
+
 /// A bot: how it is started, and how it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bot {
@@ -51,7 +55,8 @@ pub enum Source {
 impl Bot {
     /// The bot that `python` runs as a module.
     fn of(module: &python::Module, source: Source) -> Self {
-        Self { command: vec![module.python.clone().into(), "-m".into(), MODULE.into()], source }
+        let options = AS_MODULE.map(OsString::from);
+        Self { command: [module.python.clone().into()].into_iter().chain(options).collect(), source }
     }
 
     /// The Python without a window beside the one that runs the bot as a module (Windows; `pythonw.exe`).
@@ -64,8 +69,8 @@ impl Bot {
 
     /// The Python that runs the bot as a module, if one does.
     fn python(&self) -> Option<&Path> {
-        let [python, option, module] = self.command.as_slice() else { return None };
-        (option == "-m" && module == MODULE).then(|| Path::new(python))
+        let (python, options) = self.command.split_first()?;
+        (options == AS_MODULE).then(|| Path::new(python))
     }
 
     /// Its version, as its package says; none if the command is not a python with the module.
@@ -84,7 +89,7 @@ mod tests {
     fn the_version_is_the_one_of_the_package() {
         let world = World::new();
         let python = world.environment("venv", "0.20.1");
-        let bot = Bot { command: vec![python.into(), "-m".into(), MODULE.into()], source: Source::Chosen };
+        let bot = Bot::of(&python::module_of(&python).unwrap(), Source::Chosen);
         assert_eq!(bot.version().as_deref(), Some("0.20.1"));
         let bot = Bot { command: vec!["/bin/true".into()], source: Source::Chosen };
         assert_eq!(bot.version(), None);

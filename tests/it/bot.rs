@@ -77,10 +77,10 @@ fn each_installer_has_its_place() {
         let (code, stdout, said) = path(&world, folders);
         assert_eq!(
             (code, stdout.as_str()),
-            (Some(0), format!("{command} -m ductor_bot\n").as_str()),
+            (Some(0), format!("{command} -P -m ductor_bot\n").as_str()),
             "{said}"
         );
-        assert_eq!(said, format!("{NONE_MADE}-> ~/{place}: {command} -m ductor_bot"));
+        assert_eq!(said, format!("{NONE_MADE}-> ~/{place}: {command} -P -m ductor_bot"));
     }
 }
 
@@ -97,7 +97,7 @@ fn what_can_not_be_the_bot_says_why_and_the_next_is_taken() {
     program(&world.path("good/bin/ductor"), &format!("#!{}\n", world.path("good/bin/python").display()));
     let folders = ["own", "link", ".pyenv/shims", "gone", "text", "good/bin"];
     let (code, stdout, said) = path(&world, &folders);
-    assert_eq!((code, stdout.as_str()), (Some(0), "~/good/bin/python -m ductor_bot\n"), "{said}");
+    assert_eq!((code, stdout.as_str()), (Some(0), "~/good/bin/python -P -m ductor_bot\n"), "{said}");
     assert_eq!(
         said,
         format!(
@@ -105,7 +105,7 @@ fn what_can_not_be_the_bot_says_why_and_the_next_is_taken() {
              ~/.pyenv/shims/ductor: it is run by /bin/bash, not by a python\n   \
              ~/gone/ductor: its python, ~/removed/bin/python: it is missing, or not executable (was Python updated?)\n   \
              ~/text/ductor: it is a text without a shebang\n\
-             -> ~/good/bin/ductor: ~/good/bin/python -m ductor_bot"
+             -> ~/good/bin/ductor: ~/good/bin/python -P -m ductor_bot"
         )
     );
 }
@@ -120,13 +120,13 @@ fn the_one_that_ductor_got_comes_before_all_others() {
     let (code, stdout, said) = path(&world, &["other/bin"]);
     assert_eq!(
         (code, stdout.as_str()),
-        (Some(0), "~/.local/share/ductor/bot/7/bin/python -m ductor_bot\n"),
+        (Some(0), "~/.local/share/ductor/bot/7/bin/python -P -m ductor_bot\n"),
         "{said}"
     );
-    assert!(said.contains("   ~/other/bin/ductor: ~/other/bin/python -m ductor_bot"), "not taken: {said}");
+    assert!(said.contains("   ~/other/bin/ductor: ~/other/bin/python -P -m ductor_bot"), "not taken: {said}");
     // It is never passed over in silence.
     fs::remove_dir_all(world.path(".local/share/ductor/bot/7")).unwrap();
     let (_, stdout, said) = path(&world, &["other/bin"]);
-    assert_eq!(stdout, "~/other/bin/python -m ductor_bot\n");
+    assert_eq!(stdout, "~/other/bin/python -P -m ductor_bot\n");
     assert!(said.starts_with("   ~/.local/share/ductor/bot: "), "{said}");
 }

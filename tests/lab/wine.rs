@@ -282,7 +282,7 @@ fn without_a_window_pythonw_runs_the_bot() -> Result<()> {
             Ok(command.is_array().then_some(command))
         })?;
         let python = format!(r"C:\users\root\AppData\Local\ductor\bot\1\Scripts\{python}");
-        assert_eq!(command, serde_json::json!([python, "-m", "ductor_bot"]));
+        assert_eq!(command, serde_json::json!([python, "-P", "-m", "ductor_bot"]));
         world.ductor(&["stop"])?.ended(0)?;
         host.end()?;
     }
