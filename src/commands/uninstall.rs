@@ -1,10 +1,13 @@
 //! `ductor uninstall`: the service first, then what the installer and `ductor bot install` placed. The bot's own
 //! files stay, unless `--purge` is given.
 
+use std::path::Path;
+
 use crate::bot;
 use crate::cli::UninstallArgs;
 use crate::effects::Effects;
 use crate::error::{Error, Result};
+use crate::home::Home;
 use crate::host;
 use crate::origin::{self, Origin, place};
 use crate::service::turn::Turn;
@@ -19,6 +22,9 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
         let cause = format!("{} belongs to {}, which removes it", program.display(), manager.name);
         return Err(Error::new("ductor uninstall", cause)
             .fix(format!("ductor service uninstall && {}", manager.remove)));
+    }
+    if args.purge {
+        refuse_to_purge(&context.home)?;
     }
     if args.dry_run {
         return context.rehearse(|effects| remove(context, &origin, args.purge, effects));
@@ -47,6 +53,22 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
         context.screen.say(format_args!("kept {path}, the bot's own files; to remove them: rm -r {word}"));
     }
     Ok(done)
+}
+
+/// `DUCTOR_HOME` may name anything, `~` too: what is removed whole has to be a home of the bot and of nothing else.
+fn refuse_to_purge(home: &Home) -> Result<()> {
+    let root = home.root();
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let cause = if real(home.user()).starts_with(real(root)) {
+        "your own home folder is in it"
+    } else if root.is_symlink() {
+        "it is a link; what it leads to would stay"
+    } else if root.exists() && !home.is_default() && !home.config().exists() {
+        "it holds no configuration of the bot, so it may be somebody else's"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(format!("--purge of {}", root.display()), cause).fix("ductor uninstall (keeps it)"))
 }
 
 fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects<'_>) -> Result<Code> {

@@ -87,6 +87,26 @@ fn the_bots_own_files_go_only_when_that_is_confirmed() {
 }
 
 #[test]
+fn what_may_hold_more_than_a_bot_is_not_removed_whole() {
+    let world = World::new("");
+    let (elsewhere, link) = (world.path("elsewhere"), world.path("link"));
+    std::fs::create_dir_all(elsewhere.join("config")).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &link).unwrap();
+    for (home, cause) in [
+        (world.path(""), "your own home folder is in it"),
+        ("/".into(), "your own home folder is in it"),
+        (link, "it is a link"),
+        (elsewhere.clone(), "it holds no configuration of the bot"),
+    ] {
+        let mut command = world.ductor(&["uninstall", "--purge", "--yes"]);
+        let output = command.env("DUCTOR_HOME", &home).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && said.contains(cause), "{}: {said}", home.display());
+        assert!(elsewhere.join("config").exists() && world.path("bot").exists());
+    }
+}
+
+#[test]
 fn an_agent_can_not_take_away_what_it_runs_under() {
     let world = World::new(
         "trap 'exit 0' TERM
