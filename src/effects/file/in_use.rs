@@ -30,7 +30,7 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 
 /// Tries again while somebody may still be reading, which takes no longer than this.
 fn once_it_is_read(rename: impl Fn() -> Result<()>) -> Result<()> {
-    const READING: Duration = Duration::from_millis(500);
+    const READING: Duration = Duration::from_secs(2);
     let start = Instant::now();
     loop {
         match rename() {
