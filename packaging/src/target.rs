@@ -1,5 +1,7 @@
 //! A *target* is what a program is compiled for. Every fact about one stands here, and nowhere else.
 
+use ductor::service::render::{plist, task_xml, unit};
+
 /// What a program is compiled for.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Target {
@@ -116,9 +118,9 @@ impl Os {
     /// Where its packages put the program, as the packaged definition names it.
     pub fn packaged_program(self) -> &'static str {
         match self {
-            Self::Linux => "/usr/bin/ductor",
-            Self::Macos => "/usr/local/bin/ductor",
-            Self::Windows => r"C:\Program Files\ductor\ductor.exe",
+            Self::Linux => unit::PACKAGED,
+            Self::Macos => plist::PACKAGED,
+            Self::Windows => task_xml::PACKAGED,
         }
     }
 }

@@ -36,19 +36,19 @@ fn path(context: &Context<'_>, json: bool) -> Result<Code> {
             .map(|c| json!({"place": c.place, "found": found_there(c), "taken": c.taken}))
             .collect();
         let bot = found.as_ref().ok();
-        screen.data(to_json(&json!({
+        screen.give(&to_json(&json!({
             "command": bot.map(|bot| command_line(&bot.command)),
             "source": bot.map(|bot| why(&bot.source)),
             "version": bot.and_then(bot::Bot::version),
             "candidates": others,
-        })));
+        })))?;
     } else {
         for candidate in &candidates {
             let mark = if candidate.taken { "->" } else { "  " };
             screen.say(format_args!("{mark} {}: {}", candidate.place, found_there(candidate)));
         }
         if let Ok(bot) = &found {
-            screen.data(command_line(&bot.command));
+            screen.give(&command_line(&bot.command))?;
         }
     }
     found.map(|_| Code::Done)

@@ -17,6 +17,5 @@ pub fn run(screen: &Screen, shell: Shell) -> Result<Code> {
     };
     let mut script = Vec::new();
     generate(generator, &mut command(), "ductor", &mut script);
-    screen.data(String::from_utf8_lossy(&script).trim_end());
-    Ok(Code::Done)
+    screen.give(&String::from_utf8_lossy(&script)).map(|()| Code::Done)
 }

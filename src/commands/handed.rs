@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::bot::{self, Bot};
 use crate::error::{Context as _, Result};
 use crate::home::Home;
-use crate::host;
+use crate::host::{self, tree};
 use crate::search_path;
 use crate::user;
 
@@ -26,7 +26,9 @@ pub fn split(args: &[OsString]) -> Option<(&OsStr, &[OsString])> {
 pub fn run(_: &Screen, word: &OsStr, rest: &[OsString]) -> Result<u8> {
     user::check()?;
     let words: Vec<&OsStr> = std::iter::once(word).chain(rest.iter().map(OsString::as_os_str)).collect();
-    exec(&host::home()?, &words)
+    let home = host::home()?;
+    user::check_home(&home)?;
+    exec(&home, &words)
 }
 
 /// Runs the bot's own command line. It is no child of a host, so it gets none of the host's variables.
@@ -36,13 +38,14 @@ pub fn exec(home: &Home, words: &[&OsStr]) -> Result<u8> {
     let (program, args) =
         command.split_first().map_or((OsStr::new(""), &[][..]), |(p, a)| (p.as_os_str(), a));
     let mut process = Command::new(program);
-    process
-        .args(args)
-        .args(words)
-        .env("PATH", path)
-        .env_remove("DUCTOR_SUPERVISOR")
-        .env_remove("DUCTOR_HOST_HOME");
-    if !home.is_default() {
+    process.args(args).args(words).env("PATH", path);
+    for of_the_host in ["DUCTOR_SUPERVISOR", tree::HOST_HOME, tree::HOST] {
+        process.env_remove(of_the_host);
+    }
+    // Inside the bot's tree the variable may be that of a bot below it.
+    if home.is_default() {
+        process.env_remove("DUCTOR_HOME");
+    } else {
         process.env("DUCTOR_HOME", home.root());
     }
     become_it(process).about(program.to_string_lossy())

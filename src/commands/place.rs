@@ -43,8 +43,7 @@ pub fn run(context: &Context<'_>, args: &PlaceArgs) -> Result<Code> {
     let receipt = context.effects(false, place)?;
     context.screen.say(format_args!("ductor {} is in {}", receipt.version, receipt.program.display()));
     hint(context, &receipt.program);
-    context.screen.data(receipt.program.display());
-    Ok(Code::Done)
+    context.screen.give(&receipt.program.display().to_string()).map(|()| Code::Done)
 }
 
 /// Who can put a release of long ago in the place of the latest one brings its faults back.

@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::io::{self, IsTerminal, Write};
 
 use crate::cli::Global;
-use crate::error::Error;
+use crate::error::{Context, Error, Result};
 use crate::service::manager::Problem;
 
 use super::typed::typed;
@@ -54,6 +54,17 @@ impl Screen {
     /// Prints a line that was asked for.
     pub fn data(&self, line: impl Display) {
         self.write(&mut io::stdout().lock(), &line);
+    }
+
+    /// Prints what another program reads, as it is, whatever the locale: JSON, a definition, a path.
+    ///
+    /// # Errors
+    /// It can't be written: a disk is full. A reader that went away (`| head`) is no failure of ours.
+    pub fn give(&self, text: &str) -> Result<()> {
+        match io::stdout().lock().write_all(format!("{}\n", text.trim_end()).as_bytes()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).about("write to stdout"),
+            _ => Ok(()),
+        }
     }
 
     /// Prints a line of talk.

@@ -8,7 +8,9 @@ use crate::bot::{self, Source};
 use crate::error::{Code, Result};
 use crate::host;
 use crate::search_path;
+use crate::service::harmless::harmless;
 use crate::service::status::{Owner, look};
+use crate::words;
 
 use super::bot::{command_line, why};
 use super::{Context, service, to_json};
@@ -36,18 +38,18 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         let command = bot.as_ref().ok().map(|bot| command_line(&bot.command));
         let source = bot.as_ref().ok().map(|bot| why(&bot.source));
         let since = host.as_ref().and_then(|host| Some(host.state.as_ref()?.since.clone()));
-        context.screen.data(to_json(&json!({
+        context.screen.give(&to_json(&json!({
             "version": env!("CARGO_PKG_VERSION"),
             "home": home.root(),
             "bot": {"command": command, "source": source, "version": version, "configured": configured.is_ok()},
             "host": {"pid": host.as_ref().map(|host| host.process.pid), "since": since},
             "service": service,
             "paths": {"config": home.config(), "log": log, "lock": home.lock(), "data": home.data()},
-        })));
+        })))?;
         return Ok(code);
     }
     let runs = host.as_ref().and_then(|host| host.state.as_ref()?.bot.as_ref());
-    let runs = runs.filter(|_| bot.is_err()).map(|bot| shell_words::join(&bot.command));
+    let runs = runs.filter(|_| bot.is_err()).map(|bot| harmless(&words::join(&bot.command)));
     service::print_of_bot(context.screen, manager.title(), &service, host.as_ref());
     let row =
         |name: &str, text: &dyn std::fmt::Display| context.screen.data(format_args!("  {name:<10}{text}"));

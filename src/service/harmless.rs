@@ -2,6 +2,13 @@
 
 use std::io::{self, Write};
 
+/// Such a text.
+pub fn harmless(text: &str) -> String {
+    let mut sink = Harmless::new(Vec::new());
+    let _infallible = sink.write_all(text.as_bytes());
+    String::from_utf8_lossy(&sink.into_inner()).into_owned()
+}
+
 /// A sink that makes control sequences harmless: C0 but line breaks and tabs, DEL, and C1 in its UTF-8 form.
 pub struct Harmless<W> {
     sink: W,

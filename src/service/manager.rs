@@ -268,6 +268,9 @@ pub trait Manager {
     /// The manager refused.
     fn restart(&self, effects: &Effects<'_>) -> Result<()>;
 
+    /// The definition that the packages of its system ship.
+    fn packaged(&self) -> ServiceDefinition;
+
     /// The text that [`install`](Self::install) would have the manager read.
     ///
     /// # Errors

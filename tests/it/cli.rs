@@ -91,6 +91,31 @@ fn what_it_renders_is_what_the_library_renders() {
 }
 
 #[test]
+fn what_programs_read_is_the_same_in_every_locale() {
+    let world = World::new("");
+    let bot = world.path("bötchen");
+    std::fs::rename(world.path("bot"), &bot).unwrap();
+    let render = ["service", "render", "--manager", "systemd"];
+    let mut command = world.ductor(&render);
+    let output = command.env("LC_ALL", "C").env("DUCTOR_HOME", &bot).stdout(Stdio::piped()).output().unwrap();
+    let unit = String::from_utf8(output.stdout).unwrap();
+    assert!(unit.contains(&format!("DUCTOR_HOME={}", bot.display())), "{unit}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_does_not_fit_on_a_disk_is_no_success() {
+    let world = World::new("");
+    for words in [&["completions", "bash"][..], &["service", "render"], &["service", "status", "--json"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = world.ductor(words).stdout(full).stderr(Stdio::piped()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(said.starts_with("error: write to stdout: No space left"), "{said}");
+    }
+}
+
+#[test]
 fn under_sudo_nothing_is_touched() {
     if !rustix::process::geteuid().is_root() {
         return; // SUDO_UID of a user who is not root means nothing
@@ -112,7 +137,8 @@ fn root_touches_no_home_of_another_user() {
     std::os::unix::fs::chown(world.path(""), Some(1000), Some(1000)).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     for (name, home) in [("HOME", world.path("")), ("DUCTOR_HOME", world.path("new/home"))] {
-        for words in [&["service", "install"][..], &["run"], &["uninstall", "--purge", "--yes"]] {
+        for words in [&["service", "install"][..], &["run"], &["agents"], &["uninstall", "--purge", "--yes"]]
+        {
             let mut command = world.ductor(words);
             let output = command
                 .env("HOME", elsewhere.path())

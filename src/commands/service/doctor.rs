@@ -15,7 +15,7 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
     let findings = examine(&context.home, manager, &definition(context, manager, None)?, &status);
     let code = if findings.iter().all(|finding| finding.ok) { Code::Done } else { Code::Failed };
     if json {
-        context.screen.data(crate::commands::to_json(&json!({ "findings": findings })));
+        context.screen.give(&crate::commands::to_json(&json!({ "findings": findings })))?;
         return Ok(code);
     }
     let width = findings.iter().map(|finding| finding.id.len()).max().unwrap_or(0).max(16);

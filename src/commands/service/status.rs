@@ -16,7 +16,7 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
     let manager = context.manager()?;
     let status = examined(context, manager.as_ref())?;
     if json {
-        context.screen.data(to_json(&status));
+        context.screen.give(&to_json(&status))?;
     } else {
         print(context.screen, manager.title(), &status);
     }

@@ -185,6 +185,10 @@ impl Manager for Launchd {
         self.load_anew(effects)
     }
 
+    fn packaged(&self) -> ServiceDefinition {
+        ServiceDefinition::packaged(crate::service::render::plist::PACKAGED)
+    }
+
     fn render(&self, definition: &ServiceDefinition) -> Result<String> {
         agents::render(&self.home, definition, None)
     }

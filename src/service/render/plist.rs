@@ -20,6 +20,9 @@ pub const LABEL: &str = "dev.ductor";
 /// The name of the file.
 pub const FILE: &str = "dev.ductor.plist";
 
+/// Where the packages of its system put the program.
+pub const PACKAGED: &str = "/usr/local/bin/ductor";
+
 /// What it is, in an error.
 const KIND: &str = "a property list";
 

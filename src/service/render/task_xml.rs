@@ -20,6 +20,9 @@ pub const NAME: &str = "ductor";
 /// The namespace of every task.
 pub const NAMESPACE: &str = "http://schemas.microsoft.com/windows/2004/02/mit/task";
 
+/// Where the packages of its system put the program.
+pub const PACKAGED: &str = r"C:\Program Files\ductor\ductor.exe";
+
 /// What it is, in an error.
 const KIND: &str = "a scheduled task";
 

@@ -15,6 +15,9 @@ use super::{MADE_BY, refuse_control_characters};
 /// The name of the unit in every user manager.
 pub const NAME: &str = "ductor.service";
 
+/// Where the packages of its system put the program.
+pub const PACKAGED: &str = "/usr/bin/ductor";
+
 /// What it is, in an error.
 const KIND: &str = "a systemd unit";
 

@@ -107,6 +107,10 @@ impl Manager for Systemd {
         change(effects, "restart")
     }
 
+    fn packaged(&self) -> ServiceDefinition {
+        ServiceDefinition::packaged(unit::PACKAGED)
+    }
+
     fn render(&self, definition: &ServiceDefinition) -> Result<String> {
         unit::render(definition)
     }

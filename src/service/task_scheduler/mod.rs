@@ -138,6 +138,10 @@ impl Manager for TaskScheduler {
         Ok(())
     }
 
+    fn packaged(&self) -> ServiceDefinition {
+        ServiceDefinition::packaged(task_xml::PACKAGED)
+    }
+
     fn render(&self, definition: &ServiceDefinition) -> Result<String> {
         let user = User::ask().unwrap_or_else(|_| User::unknown());
         task_xml::render(definition, &user.sid)
