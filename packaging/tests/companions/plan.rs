@@ -1,6 +1,9 @@
 //! What cargo-dist is told in dist-workspace.toml, and what it makes of that.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use cargo_dist_schema::{ArtifactKind, AssetKind};
 use xtask::bundle::BUNDLES;
@@ -70,6 +73,39 @@ fn the_jobs_that_the_workflow_calls_are_there() {
     let called: Vec<&str> = called.collect();
     assert_eq!(called, ["build-bundles.yml", "finish-release.yml", "publish-site.yml"]);
     called.iter().for_each(|file| assert!(read(&folder, file).contains("workflow_call:"), "{file}"));
+}
+
+/// What the crates run while they are compiled could read a key that stands in the environment.
+#[test]
+fn the_step_that_has_the_key_compiles_nothing_and_fails_where_the_installers_want_a_signature() {
+    let workflow = read(&Workspace::find().unwrap().root.join(".github/workflows"), "build-bundles.yml");
+    let (_, step) = workflow.split_once("          DUCTOR_SIGN_PASSWORD: ").unwrap();
+    let (_, script) = step.split_once("        run: |\n").unwrap();
+    let script: String =
+        script.lines().take_while(|line| line.starts_with("          ")).collect::<Vec<_>>().join("\n");
+    assert_eq!(workflow.matches("secrets.").count(), 2, "they are in one step");
+
+    let home = tempfile::tempdir().unwrap();
+    let path = |name: &str| home.path().join(name);
+    for folder in [".cargo", "installers"] {
+        fs::create_dir(path(folder)).unwrap();
+    }
+    fs::write(path(".cargo/env"), "cargo() { echo \"$*\" \"$(cat key)\"; }").unwrap();
+    let run = |key: &str| {
+        let mut bash = Command::new("bash");
+        bash.args(["-eo", "pipefail", "-c", &script]).current_dir(home.path());
+        bash.envs([("HOME", home.path()), ("RUNNER_TEMP", Path::new("."))]).env("KEY", key).output().unwrap()
+    };
+    let signed = run("secret");
+    assert_eq!(
+        String::from_utf8(signed.stdout).unwrap(),
+        "xtask dist --all --no-build --sign ./key secret\n"
+    );
+    assert!(!path("key").exists(), "no later step has it");
+    assert!(run("").status.success(), "not signed, and nobody expects it");
+    fs::write(path("installers/ductor.pub"), "").unwrap();
+    assert_eq!(run("").status.code(), Some(1), "nobody could install it");
+    assert!(run("secret").status.success());
 }
 
 #[test]
