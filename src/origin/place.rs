@@ -12,6 +12,7 @@ use crate::bot::shebang::{self, Program};
 use crate::effects::{Effects, Transaction, file};
 use crate::error::{Context, Error, Result};
 use crate::home::Home;
+use crate::words;
 
 /// What is placed, and what the receipt shall say of it.
 #[derive(Clone, Debug)]
@@ -59,7 +60,7 @@ pub fn place(
     let files = files(archive.unpacked, prefix)?;
     let program = files.first().map(|file| file.to.clone()).unwrap_or_default();
     if !before.as_ref().is_some_and(|before| before.lists(&program)) {
-        refuse_other(&program)?;
+        refuse_other(&program, archive.source)?;
     }
     let mut receipt = Receipt {
         version: archive.version.into(),
@@ -203,17 +204,30 @@ fn create_folder_of(file: &Path, transaction: &mut Transaction<'_>) -> Result<()
     file.parent().map_or(Ok(()), |folder| transaction.create_folder(folder))
 }
 
-/// The bot's own command is called `ductor` too. Whoever made that script or link wants to keep it.
-fn refuse_other(program: &Path) -> Result<()> {
+/// The bot's own command is called `ductor` too. Whoever made that script or link wants to keep it. An installer that
+/// was piped has no options to repeat it with: the fix is its whole line.
+fn refuse_other(program: &Path, source: &str) -> Result<()> {
     let found = shebang::of(program, OsStr::new(""));
     if program.is_symlink() || matches!(found, Ok(kind) if kind != Program::Native) {
         return Err(Error::new(
             program.display(),
             "another program of this name is there, such as the bot's own",
         )
-        .fix("the same with another folder before it on PATH: --prefix DIR"));
+        .fix(elsewhere(source)));
     }
     Ok(())
+}
+
+/// The installer's line with a folder of its own.
+fn elsewhere(source: &str) -> String {
+    if cfg!(windows) {
+        return "the same with another folder before it on PATH: -Prefix DIR".into();
+    }
+    let latest = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases/latest/download");
+    let source = source.trim_end_matches('/');
+    let from = if source == latest { String::new() } else { format!("--from {} ", words::quote(source)) };
+    let script = words::quote(format!("{source}/install.sh"));
+    format!("curl -fsSL {script} | sh -s -- {from}--prefix ~/.ductor-native")
 }
 
 #[cfg(all(test, unix))]
@@ -348,6 +362,8 @@ mod tests {
         world.write("home/.local/bin/ductor", b"#!/opt/python\n");
         let error = world.place("1", &[], true).unwrap_err();
         assert!(error.cause.contains("another program of this name"), "{error}");
+        let line = "curl -fsSL http://x/install.sh | sh -s -- --from http://x --prefix ~/.ductor-native";
+        assert_eq!(error.fix.as_deref(), Some(line));
         assert_eq!(world.files(), ["./.local/bin/ductor #!/opt/python"]);
         world.write("home/.local/bin/ductor", b"\x7fELF\0");
         world.place("1", &[], true).unwrap();

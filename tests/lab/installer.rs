@@ -296,9 +296,11 @@ fn the_bots_own_command_stays() -> Result<()> {
     let refused = web.install("--no-service")?.ended(1)?;
     assert!(refused.stderr.contains(&format!("error: {theirs}: another program of this name")), "{refused}");
     assert_eq!(web.read("alice", ".local/bin/ductor"), "#!/usr/bin/python3\n");
-    web.install("--no-service --prefix ~/native")?.ended(0)?;
-    web.run("alice", &["/home/alice/native/bin/ductor", "uninstall"])?.ended(0)?;
-    assert!(!web.path("/home/alice/native").exists());
+    // The line that it names, as somebody pastes it.
+    let line = refused.stderr.split("fix: ").nth(1).context("it names a line")?.trim();
+    web.sh("alice", &format!("{line} --no-service"))?.ended(0)?;
+    web.run("alice", &["/home/alice/.ductor-native/bin/ductor", "uninstall"])?.ended(0)?;
+    assert!(!web.path("/home/alice/.ductor-native").exists());
     Ok(())
 }
 
