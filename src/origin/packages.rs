@@ -52,12 +52,18 @@ const ALL: [PackageManager; 10] = [
     PackageManager { name: "apt", owns: IfSaid(&["dpkg-query", "--search"]),
         remove: "sudo apt remove ductor", upgrade: "sudo apt install ./ductor_*.deb, with the newer package" },
     PackageManager { name: "pacman", owns: IfSaid(&["pacman", "--query", "--owns"]),
-        remove: "sudo pacman -R ductor", upgrade: "sudo pacman -U ductor-*.pkg.tar.zst, with the newer package" },
+        remove: "sudo pacman -R $(pacman -Qoq /usr/bin/ductor)", // ductor, or ductor-bin of the AUR
+        upgrade: "sudo pacman -U ductor-*.pkg.tar.zst, with the newer package" },
     PackageManager { name: "rpm", owns: IfSaid(&["rpm", "--query", "--file"]),
         remove: "sudo rpm -e ductor", upgrade: "sudo rpm -U ductor-*.rpm, with the newer package" },
     PackageManager { name: "macOS Installer", owns: At("/usr/local/bin/ductor", &["pkgutil", "--pkg-info", "dev.ductor"]),
-        remove: "sudo rm /usr/local/bin/ductor && sudo pkgutil --forget dev.ductor", upgrade: "the newer .pkg" },
+        remove: REMOVE_PKG, upgrade: "the newer .pkg" },
 ];
+
+/// macOS knows the files of a package, relative to where it was installed, and removes none; the two folders are ours.
+const REMOVE_PKG: &str = "pkgutil --only-files --files dev.ductor | sed 's,^,/,' | tr '\\n' '\\0' | \
+    sudo xargs -0 rm -f && sudo pkgutil --forget dev.ductor && \
+    sudo rmdir /usr/local/share/ductor /usr/local/share/doc/ductor";
 
 /// The package manager that put this program here.
 pub fn owner(program: &Path) -> Option<&'static PackageManager> {
@@ -104,6 +110,25 @@ mod tests {
         assert_eq!(name(&format!(r"{programs}\ductor.exe")), Some("Windows Installer"));
         assert_eq!(name(&format!(r"{programs}\bin\ductor.exe")), None); // of install.ps1
         assert_eq!(name("/home/u/bin/ductor"), None);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_package_of_macos_is_removed_with_all_that_it_placed() {
+        let mac = tempfile::tempdir().unwrap();
+        let [page, program] = ["man page.1", "ductor"].map(|name| mac.path().join(name));
+        fs::write(&page, "").unwrap();
+        fs::write(&program, "").unwrap();
+        let files = format!("{}\n{}", page.display(), program.display()).replace("\n/", "\n");
+        let others = "sudo() { \"$@\"; }; rmdir() { echo rmdir \"$@\"; }";
+        let pkgutil =
+            "pkgutil() { case $1 in --forget) echo \"forget $2\" ;; *) echo \"${files#/}\" ;; esac; }";
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{others}; {pkgutil}; {REMOVE_PKG}")]).env("files", files);
+        let said = shell.output().unwrap();
+        let ours = "forget dev.ductor\nrmdir /usr/local/share/ductor /usr/local/share/doc/ductor\n";
+        assert_eq!(String::from_utf8(said.stdout).unwrap(), ours);
+        assert!(!page.exists() && !program.exists());
     }
 
     #[test]

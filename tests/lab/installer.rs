@@ -352,7 +352,7 @@ fn a_package_is_left_to_its_manager() -> Result<()> {
     let pacman = "mkdir -p /var/lib/pacman && pacman --noconfirm -U -dd";
     let formats = [
         (&rpm::FORMAT, rpm, "rpm", "sudo rpm -e ductor", "sudo rpm -U "),
-        (&arch::FORMAT, pacman, "pacman", "sudo pacman -R ductor", "sudo pacman -U "),
+        (&arch::FORMAT, pacman, "pacman", "sudo pacman -R $(pacman -Qoq /usr/bin/ductor)", "sudo pacman -U "),
     ];
     for (format, install, manager, remove, upgrade) in formats {
         let world = World::boot(&FOREIGN)?;
