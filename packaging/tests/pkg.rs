@@ -204,7 +204,12 @@ fn an_upgrade_restarts_what_runs_and_keeps_what_was_chosen() {
     mac.run("preinstall", "alice", &root, 0);
     assert!(!mac.path("scripts/upgrade").exists(), "the first one is no upgrade");
     fs::write(mac.path("root/usr/local/bin/ductor"), "").unwrap();
+    mac.program("pkgutil", "exit 1");
     mac.run("preinstall", "alice", &root, 0);
+    assert!(!mac.path("scripts/upgrade").exists(), "somebody's own program is no upgrade");
+    mac.program("pkgutil", &format!("[ \"$*\" = '--volume {root} --pkg-info dev.ductor' ]"));
+    mac.run("preinstall", "alice", &root, 0);
+    assert!(mac.path("scripts/upgrade").exists());
     let asked = format!("{AS_ALICE}ductor service status\n");
     let restarted = format!("{asked}{AS_ALICE}ductor service restart\n");
     assert_eq!(mac.run("postinstall", "alice", "/", 0), restarted);
