@@ -17,6 +17,8 @@ packages='gcc git libc6-dev gcc-mingw-w64-x86-64-win32 python3-pip qemu-user-sta
 targets='x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-pc-windows-gnu
   x86_64-apple-darwin aarch64-apple-darwin'
 zig=0.17.1 # another one may link other bytes
+zig_files='ea6cc5d87b033cf0aedfbc8f9549a908cae6c50ac31f1698188fa48a74524b54
+  b7c5f02fccd40f89b999ee16a1f5ddced56e6182370f8affe494bcf8a28cf07e' # their hashes: for Linux, on both processors
 
 say() { echo "cross-setup: $*" >&2; }
 
@@ -56,6 +58,9 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/ductor/zig
 if [ ! -d "$cache/ziglang-$zig.dist-info" ]; then
   say "pip install ziglang==$zig"
   rm -rf "$cache"
-  python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --no-deps --target "$cache" "ziglang==$zig"
+  # shellcheck disable=SC2086 # a list
+  printf 'ziglang==%s%s\n' "$zig" "$(printf ' --hash=sha256:%s' $zig_files)" |
+    python3 -m pip install --quiet --root-user-action=ignore --disable-pip-version-check --no-deps --require-hashes \
+      --target "$cache" --requirement /dev/stdin
 fi
 say ready

@@ -3,6 +3,7 @@
 //!
 //! A machine of the target's own OS links by itself, and so does one whose user has named a linker.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::PathBuf;
@@ -11,9 +12,9 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use crate::lab::needs::on_path;
-use crate::target::{Linker, MACOS, Target};
+use crate::target::{Linker, MACOS, TARGETS, Target};
 use crate::toolchain::{self, Missing};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, output};
 
 /// The linker of Rust's own tool chain, as rustc finds it.
 const RUST: &str = "rust-lld";
@@ -73,6 +74,22 @@ pub fn flags(target: &Target) -> Vec<String> {
     }
 }
 
+/// What the linkers of this machine say of their versions, each once: others link other bytes. The one of Rust's own
+/// tool chain comes with the compiler.
+pub fn versions() -> Vec<u8> {
+    let asked = |target: &Target| match target.linker {
+        Linker::Default => Some((PathBuf::from("cc"), "-Wl,--version")),
+        Linker::Mingw(program) => Some((PathBuf::from(program), "-Wl,--version")),
+        Linker::Zig => Some((zig()?, "version")),
+        Linker::Rust => None,
+    };
+    let asked: BTreeSet<(PathBuf, &str)> = TARGETS.iter().filter_map(asked).collect();
+    asked
+        .iter()
+        .flat_map(|(program, word)| output(Command::new(program).arg(word)).unwrap_or_default())
+        .collect()
+}
+
 /// What this machine needs for a target.
 fn needed(target: &Target) -> Linker {
     let theirs = env::var_os(variable(target)).is_some();
@@ -109,8 +126,6 @@ fn no_sdk(workspace: &Workspace) -> Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::TARGETS;
-
     #[test]
     fn cargo_is_told_by_the_name_of_the_target() {
         assert_eq!(variable(&TARGETS[4]), "CARGO_TARGET_X86_64_APPLE_DARWIN_LINKER");

@@ -9,12 +9,14 @@ use std::process::Command;
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
+use crate::linker;
 use crate::release::Release;
 use crate::verify;
 use crate::workspace::{Workspace, output, rustc};
 
 /// How the variables begin that change what cargo and rustc make.
-const VARIABLES: [&str; 5] = ["CARGO_BUILD_", "CARGO_PROFILE_", "CARGO_TARGET_", "RUST", "ZIG"];
+const VARIABLES: [&str; 6] =
+    ["CARGO_BUILD_", "CARGO_ENCODED_RUSTFLAGS", "CARGO_PROFILE_", "CARGO_TARGET_", "RUST", "ZIG"];
 
 /// The stamp of a release that is to be made.
 #[derive(Debug)]
@@ -24,8 +26,8 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of the files that git knows or would take up, the time of the release, the compiler and its settings, and what
-    /// was `asked` for.
+    /// Of the files that git knows or would take up, the time of the release, the compiler, the linkers and their
+    /// settings, and what was `asked` for.
     ///
     /// # Errors
     /// There is no git or no compiler to ask, as in a source archive.
@@ -38,6 +40,7 @@ impl Stamp {
         add("asked", asked.as_bytes());
         add("release", format!("{} {}", release.version, release.epoch).as_bytes());
         add("rustc", &output(rustc().arg("-vV"))?);
+        add("linkers", &linker::versions());
         let mut variables: Vec<_> = env::vars_os().collect();
         variables.sort();
         for (name, value) in &variables {
