@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::kept;
 use crate::release::{HOMEPAGE, LICENCE, NAME, Release, SUMMARY};
 use crate::target::Target;
-use crate::workspace::{Workspace, cargo, output};
+use crate::workspace::{Workspace, cargo, output, rustc};
 
 /// `ductor-0.1.0.cdx.json`
 pub fn file(version: &Version) -> String {
@@ -25,14 +25,22 @@ pub fn file(version: &Version) -> String {
 /// Cargo can't read the workspace, or a crate is not in the lock file.
 pub fn sbom(release: &Release, workspace: &Workspace, targets: &[&Target]) -> Result<Vec<u8>> {
     let lock = workspace.read("Cargo.lock")?;
-    let about = format!("{release:?} {:?}", targets.iter().map(|target| target.triple).collect::<Vec<_>>());
+    let compiler = compiler()?;
+    let triples: Vec<_> = targets.iter().map(|target| target.triple).collect();
+    let about = format!("{release:?} {triples:?} {compiler}");
     kept::or_made(workspace, "bill", &[&lock, &workspace.read("Cargo.toml")?, about.as_bytes()], || {
         let crates = Crates::of(workspace, targets)?;
         let hashes = hashes(std::str::from_utf8(&lock)?)?;
-        let mut bytes = serde_json::to_vec_pretty(&bill(release, &crates, &hashes)?)?;
+        let mut bytes = serde_json::to_vec_pretty(&bill(release, &crates, &hashes, &compiler)?)?;
         bytes.push(b'\n');
         Ok(bytes)
     })
+}
+
+/// The version of rustc, with its commit: `1.92.0 (ded5c06cf 2025-12-08)`. Another one makes other bytes.
+fn compiler() -> Result<String> {
+    let said = String::from_utf8(output(rustc().arg("--version"))?)?;
+    Ok(said.trim().trim_start_matches("rustc ").to_owned())
 }
 
 /// What of `cargo metadata` is read here.
@@ -147,7 +155,12 @@ fn hashes(lock: &str) -> Result<BTreeMap<(String, String), String>> {
     Ok(lock.package.into_iter().filter_map(hashed).collect())
 }
 
-fn bill(release: &Release, crates: &Crates, hashes: &BTreeMap<(String, String), String>) -> Result<Value> {
+fn bill(
+    release: &Release,
+    crates: &Crates,
+    hashes: &BTreeMap<(String, String), String>,
+    compiler: &str,
+) -> Result<Value> {
     let own = format!("pkg:cargo/{NAME}@{}", release.version.to_string().replace('+', "%2B"));
     let mut components = Vec::new();
     for (url, (package, _)) in crates.0.iter().filter(|(url, _)| **url != own) {
@@ -163,6 +176,7 @@ fn bill(release: &Release, crates: &Crates, hashes: &BTreeMap<(String, String), 
         "version": 1,
         "metadata": {
             "timestamp": time.to_string(),
+            "tools": {"components": [{"type": "application", "name": "rustc", "version": compiler}]},
             "component": {
                 "type": "application",
                 "bom-ref": own,
@@ -214,6 +228,8 @@ mod tests {
         let linux = TARGETS.iter().find(|target| target.triple == "x86_64-unknown-linux-gnu").unwrap();
         let bill: Value = serde_json::from_slice(&sbom(&release, &workspace, &[linux]).unwrap()).unwrap();
         assert_eq!(bill["metadata"]["timestamp"], "1970-01-01T00:00:07Z");
+        let rustc = &bill["metadata"]["tools"]["components"][0]["version"];
+        assert!(rustc.as_str().unwrap().starts_with(|c: char| c.is_ascii_digit()), "{rustc}");
         let components = bill["components"].as_array().unwrap();
         let named = |name: &str| components.iter().find(|component| component["name"] == name);
         let clap = named("clap").unwrap();
