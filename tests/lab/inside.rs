@@ -16,10 +16,10 @@ crate::tests![
     a_takeover_is_refused_and_start_changes_nothing,
 ];
 
-/// An agent with a session of its own, which runs what stands in `~/ask`. The bot ends when it was answered.
+/// An agent with a session of its own, which runs what stands in `~/ask`. The bot ends when it was answered; the
+/// answer stays for who reads it.
 const AGENT: &str = r#"
 trap 'until [ ! -e ~/asked ] || [ -e ~/code ]; do sleep 0.05; done; note term; exit 0' TERM
-rm -f ~/asked ~/code
 setsid -f bash -c '
     while :; do
         if [ -e ~/ask ]; then

@@ -316,7 +316,9 @@ fn a_lock_file_that_is_deleted(image: &Image) -> Result<()> {
         let refused =
             world.run(ALICE, &["env", "DUCTOR_BOT=/home/alice/bot", "/usr/bin/ductor"])?.ended(1)?;
         assert!(refused.stderr.contains(&format!("pid {}", before["pid"])), "{refused}");
-        world.status_when("alice", "the lock anew", |status| status["owner"] == "service")?;
+        let lock = world.path("/home/alice/.ductor/host.lock");
+        wait_for("the lock anew", PATIENCE, || Ok(lock.exists().then_some(())))?;
+        world.status_when("alice", "its holder", |status| status["owner"] == "service")?;
     }
     let after = world.status("alice")?;
     assert_eq!((&after["pid"], &after["bot_pid"]), (&before["pid"], &before["bot_pid"]));
