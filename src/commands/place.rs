@@ -69,13 +69,41 @@ fn hint(context: &Context<'_>, program: &Path) {
         Some(first) => {
             context.screen.say(format_args!("another ductor comes first on PATH: {}", first.display()));
         }
-        None if cfg!(windows) => context.screen.say(format_args!(
-            "{0} is not on PATH; for this window and in your profile: $env:Path = '{0};' + $env:Path",
-            folder.display()
-        )),
+        None if cfg!(windows) => context.screen.say(on_path_of_windows(folder)),
         None => context.screen.say(format_args!(
             "{0} is not on PATH; for this shell and in your profile: export PATH=\"{0}:$PATH\"",
             folder.display()
         )),
+    }
+}
+
+/// For PowerShell, which by default runs no profile: for this window, and among the user's variables.
+fn on_path_of_windows(folder: &Path) -> String {
+    let quoted = folder.display().to_string().replace('\'', "''");
+    format!(
+        "{0} is not on PATH; for this window and those to come: $env:Path = '{quoted};' + $env:Path; \
+         [Environment]::SetEnvironmentVariable('Path', \
+         '{quoted};' + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')",
+        folder.display()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_for_windows_can_be_pasted_whatever_the_folder_is_called() {
+        let said = on_path_of_windows(Path::new(r"C:\Users\O'Hara\bin"));
+        let (told, command) = said.split_once(": ").unwrap();
+        assert_eq!(told, r"C:\Users\O'Hara\bin is not on PATH; for this window and those to come");
+        let folder = r"'C:\Users\O''Hara\bin;'";
+        assert_eq!(
+            command,
+            format!(
+                "$env:Path = {folder} + $env:Path; [Environment]::SetEnvironmentVariable('Path', \
+                 {folder} + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')"
+            )
+        );
     }
 }
