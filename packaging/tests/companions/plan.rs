@@ -121,3 +121,14 @@ fn every_step_of_ci_is_one_command_of_cargo() {
         assert!(is_one, "{step}");
     }
 }
+
+/// cargo is content with a filter that no test has.
+#[test]
+fn ci_runs_the_script_for_a_mac_on_its_mac() {
+    let root = Workspace::find().unwrap().root;
+    let workflow = read(&root.join(".github/workflows"), "ci.yml");
+    let name = workflow.lines().find_map(|line| line.split_once("--ignored --exact --nocapture ")).unwrap().1;
+    let (module, test) = name.rsplit_once("::").unwrap();
+    let file = read(&root.join("tests/it"), &format!("{}.rs", module.replace("::", "/")));
+    assert!(file.contains(&format!("\nfn {test}() {{\n")), "{name}");
+}

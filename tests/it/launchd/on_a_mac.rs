@@ -40,6 +40,15 @@ fn the_script_for_a_mac_leaves_a_service_that_is_there_alone() {
     assert_eq!(mac.state(), "running");
 }
 
+/// The script itself, for CI to run on its Mac.
+#[test]
+#[cfg(target_os = "macos")]
+#[ignore = "it uses the launchd of this Mac for two minutes: tests/on-a-mac.sh"]
+fn all_is_well_on_this_mac() {
+    let status = std::process::Command::new(SCRIPT).arg(env!("CARGO_BIN_EXE_ductor")).status().unwrap();
+    assert!(status.success(), "{status}");
+}
+
 impl Mac {
     fn script(&self) -> std::process::Command {
         let path = format!("{}:/usr/bin:/bin", self.world.path("bin").display());
