@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ductor::internals::Signal;
@@ -68,7 +67,7 @@ fn lines_of_ten_megabytes_and_what_is_no_text_are_kept_to_the_byte() {
 #[cfg(target_os = "linux")] // only there a pipe can be made to hold more than 64 KiB
 fn a_host_that_is_suspended_holds_nobody_up_and_loses_nothing() {
     let world = World::new(&format!("read _ <go; seq 10001 40000; echo done >done; read _ <go\n{BOT}"));
-    assert!(Command::new("mkfifo").arg(world.path("go")).status().unwrap().success());
+    assert!(std::process::Command::new("mkfifo").arg(world.path("go")).status().unwrap().success());
     let host = world.start(&mut world.command(DUCTORW));
     let go = || fs::write(world.path("go"), "\n").unwrap(); // waits until the bot reads
     let tell = |signal| {
