@@ -80,7 +80,10 @@ fn write_files(
         packaged => {
             transaction.create_folder(&folders.own)?;
             let text = agents::render(home, definition, earlier)?;
-            installed.changed |= transaction.write(&own, text.as_bytes(), 0o644)?;
+            let wrote = transaction.write(&own, text.as_bytes(), 0o644)?;
+            // Of another version, or with another PATH, it says the same to a host that runs.
+            let is_current = earlier.is_some_and(|earlier| agents::is_current(earlier, definition));
+            installed.changed |= wrote && !is_current;
             if packaged.is_some() {
                 installed.problems.push(folders.shadows_package());
             }

@@ -95,6 +95,13 @@ pub fn render_drop_in(chosen: &Chosen) -> Result<Option<String>> {
     Ok(Some(format!("# {MADE_BY}.\n[Unit]\nConditionPathExists=\n\n[Service]\n{environment}")))
 }
 
+/// Whether two units or drop-ins of ours say the same. Their first line is a comment with the version that made
+/// them: a new version alone makes none stale.
+pub fn say_the_same(one: &str, other: &str) -> bool {
+    let said = |text: &str| text.split_once('\n').map(|(_, said)| said.to_owned());
+    said(one) == said(other)
+}
+
 /// What the user chose, read back from a unit or drop-in of ours.
 pub fn chosen_in(text: &str) -> Chosen {
     let value = |name: &str| {

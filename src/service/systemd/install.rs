@@ -3,6 +3,7 @@
 //! One [`Transaction`] spans it all: when a step fails, files, settings and what runs are as before.
 
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::effects::{self, Effects, Transaction, file};
@@ -128,7 +129,7 @@ fn write_files(
         // It shadows the package's, but who wrote into it wants what it says.
         (Some(_), Some(added)) if is_ours => {
             let text = keep::in_place(&unit::render(definition)?, &added);
-            installed.changed |= transaction.write(&own, text.as_bytes(), 0o600)?;
+            installed.changed |= write(&own, text, transaction)?;
             installed.problems.push(folders.shadows_package());
             installed.definition = own;
         }
@@ -138,7 +139,7 @@ fn write_files(
             match unit::render_drop_in(&definition.chosen)? {
                 Some(text) => {
                     transaction.create_folder(&folders.drop_ins())?;
-                    installed.changed |= transaction.write(&folders.drop_in(), text.as_bytes(), 0o600)?;
+                    installed.changed |= write(&folders.drop_in(), text, transaction)?;
                 }
                 None => installed.changed |= transaction.remove(&folders.drop_in())?,
             }
@@ -149,12 +150,21 @@ fn write_files(
             transaction.create_folder(&folders.own)?;
             keep_added(folders, added, transaction, installed)?;
             let text = unit::render(definition)?;
-            installed.changed |= transaction.write(&own, text.as_bytes(), 0o600)?;
+            installed.changed |= write(&own, text, transaction)?;
             installed.changed |= transaction.remove(&folders.drop_in())?;
             installed.definition = own;
         }
     }
     Ok(())
+}
+
+/// Writes a unit or drop-in. One of another version that says the same stays: nothing is restarted for a comment.
+fn write(path: &Path, text: String, transaction: &mut Transaction<'_>) -> Result<bool> {
+    let text = match Unit::read(path) {
+        Some(Unit::Ours { text: found }) if unit::say_the_same(&found, &text) => found,
+        _ => text,
+    };
+    transaction.write(path, text.as_bytes(), 0o600)
 }
 
 /// Gives the lines that people had added to a unit a drop-in, with those that it has already.

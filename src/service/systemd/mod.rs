@@ -72,13 +72,18 @@ impl Manager for Systemd {
         let folders = Folders::usual(&self.home);
         match Unit::read(&folders.unit()) {
             Some(Unit::Ours { text }) => unit::render(definition).is_ok_and(|current| {
+                let holds = |current: &str| unit::say_the_same(current, &text);
                 let shadows = || Some(keep::in_place(&current, &keep::additions(&text)?));
-                current == text || (folders.packaged().is_some() && shadows().as_deref() == Some(&text))
+                holds(&current) || (folders.packaged().is_some() && shadows().is_some_and(|it| holds(&it)))
             }),
             Some(Unit::Python { .. }) => false,
             Some(Unit::Foreign) => true, // not ours to judge
-            Some(Unit::Mask) | None => unit::render_drop_in(&definition.chosen)
-                .is_ok_and(|current| current == text_at(&folders.drop_in())),
+            Some(Unit::Mask) | None => unit::render_drop_in(&definition.chosen).is_ok_and(|current| {
+                match (current, text_at(&folders.drop_in())) {
+                    (Some(current), Some(text)) => unit::say_the_same(&current, &text),
+                    (current, text) => current == text,
+                }
+            }),
         }
     }
 

@@ -20,11 +20,13 @@ const DEFAULTS: [(&str, &str); 10] = [
     ("RunOnlyIfIdle", "false"),
 ];
 
-/// The task `found` does what `wanted` says, whatever else stands in it. Whether it is enabled is another matter.
+/// Other matters: whether the task is enabled, and the version that made it.
+const NOT_COMPARED: [(&str, &str); 2] = [("Settings", "Enabled"), ("RegistrationInfo", "Source")];
+
+/// The task `found` does what `wanted` says, whatever else stands in it.
 pub fn holds(found: &Element, wanted: &Element, user: &User) -> bool {
-    let switch = ("Settings", "Enabled");
     let part = |child: &Element| {
-        (wanted.name.as_str(), child.name.as_str()) == switch || child_holds(found, child, user)
+        NOT_COMPARED.contains(&(wanted.name.as_str(), child.name.as_str())) || child_holds(found, child, user)
     };
     // An action with one part more is another action.
     let exact = matches!(wanted.name.as_str(), "Actions" | "Exec");
@@ -87,6 +89,7 @@ mod tests {
             ("<RegistrationInfo>", "<RegistrationInfo><URI>\\ductor</URI>"),
             ("<IdleSettings>", "<IdleSettings><Duration>PT10M</Duration>"),
             ("version=\"1.2\"", "version=\"1.4\""),
+            ("Made by ductor ", "Made by ductor 0."),
             (
                 "<Priority>4</Priority>\n    <RunOnlyIfIdle>false",
                 "<Priority>4</Priority><Enabled>false</Enabled><RunOnlyIfIdle>false",

@@ -115,6 +115,17 @@ fn case_35_keys_that_people_added_are_kept() {
 }
 
 #[test]
+fn an_agent_of_another_version_that_says_the_same_is_no_stale_one() {
+    let mac = Mac::installed();
+    let text = fs::read_to_string(mac.agent()).unwrap();
+    fs::write(mac.agent(), text.replacen("Made by ductor ", "Made by ductor 0.0.", 1)).unwrap();
+    let host = mac.status()["pid"].clone();
+    assert_eq!(mac.problems(), [""; 0]);
+    mac.install().ended(0).with("already installed; nothing changed");
+    assert_eq!((&mac.status()["pid"], fs::read_to_string(mac.agent()).unwrap()), (&host, text));
+}
+
+#[test]
 fn case_34_a_folder_that_others_can_write_is_refused() {
     let mac = Mac::new();
     let folder = mac.world.path("Library/LaunchAgents");

@@ -25,6 +25,23 @@ fn case_35_what_people_added_to_a_unit_is_kept_and_a_new_host_runs_by_it() {
 }
 
 #[test]
+fn a_definition_of_another_version_that_says_the_same_is_no_stale_one() {
+    for linux in [Linux::installed(), Linux::with_package()] {
+        linux.install(&[]).ended(0);
+        let file = if linux.unit().exists() { linux.unit() } else { linux.drop_in("ductor.conf") };
+        let text = fs::read_to_string(&file).unwrap();
+        let older = text.replacen("Made by ductor ", "Made by ductor 0.0.", 1);
+        assert_ne!(older, text);
+        fs::write(&file, older).unwrap();
+        assert_eq!(linux.systemctl(&["daemon-reload"]), Some(0));
+        let host = linux.status()["pid"].clone();
+        assert_eq!(linux.problems(), [""; 0]);
+        linux.install(&[]).ended(0).with("already installed; nothing changed");
+        assert_eq!((&linux.status()["pid"], linux.problems().len()), (&host, 0));
+    }
+}
+
+#[test]
 fn a_unit_that_was_changed_and_not_read_again_is_told() {
     let linux = Linux::installed();
     let mut text = fs::read_to_string(linux.unit()).unwrap();

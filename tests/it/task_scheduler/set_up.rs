@@ -89,6 +89,18 @@ fn a_task_that_ends_on_battery_is_stale_and_mended() {
 }
 
 #[test]
+fn a_task_of_another_version_that_says_the_same_is_no_stale_one() {
+    let machine = Machine::new();
+    machine.install(&[]).ok();
+    let task = machine.task("ductor", "definition.xml");
+    machine.set("tasks/ductor/definition.xml", &task.replacen("Made by ductor ", "Made by ductor 0.0.", 1));
+    let before = machine.status();
+    assert_eq!(before["problems"], json!([]));
+    assert_eq!(machine.install(&[]).ok().err, "already installed; nothing changed\n");
+    assert_eq!(machine.status()["pid"], before["pid"]);
+}
+
+#[test]
 fn a_rehearsal_prints_everything_and_changes_nothing_even_without_a_scheduler() {
     let machine = Machine::new();
     let before = machine.everything();
