@@ -90,7 +90,7 @@ fn words_of(bytes: &[u8]) {
 
 fn unit_of(bytes: &[u8]) {
     let text = lossy(bytes);
-    let _chosen = unit::chosen_in(&text);
+    let _chosen = unit::chosen_in(&text, "/home/u".as_ref());
     let Some(added) = keep::additions(&text) else { return };
     // What is kept once is kept for ever, and grows no more.
     let again = keep::additions(&keep::in_place("[Service]\nExecStart=/x\n", &added));

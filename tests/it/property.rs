@@ -107,7 +107,7 @@ fn a_unit_carries_every_value_or_refuses_it() {
         let arguments = unit_file::arguments(&text, &home);
         let by_shell = ["/bin/sh", "-c", "exec \"$0\"", &program];
         assert!(arguments == [program.clone()] || arguments == by_shell, "{arguments:?}: {text}");
-        assert_eq!(unit::chosen_in(&text), definition.chosen, "{text}");
+        assert_eq!(unit::chosen_in(&text, home.as_ref()), definition.chosen, "{text}");
     }
 }
 

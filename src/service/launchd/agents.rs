@@ -169,12 +169,11 @@ fn without_path(mut job: Dictionary) -> Dictionary {
     job
 }
 
-/// What the user chose, read from an agent of ours.
+/// What the user chose, read from the agent, whoever made it: programs that edit property lists leave out comments,
+/// and with ours what tells it from the Python ductor's.
 pub fn chosen(folders: &Folders) -> Chosen {
-    match Agent::read(&folders.agent()) {
-        Some(Agent::Ours(job)) => text_of::chosen_in(&job),
-        _ => Chosen::default(),
-    }
+    let agent = Agent::read(&folders.agent());
+    agent.as_ref().and_then(Agent::job).map(text_of::chosen_in).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -82,12 +82,12 @@ pub(crate) fn render_keeping(
     Ok(format!("{}\n", text.replacen("<plist ", &comment, 1)))
 }
 
-/// What the user chose, read back from a property list of ours.
+/// What the user chose, read back from a property list.
 #[doc(hidden)]
 pub fn chosen_in(job: &Dictionary) -> Chosen {
     let variables = job.get("EnvironmentVariables").and_then(Value::as_dictionary);
     let value = |name: &str| Some(variables?.get(name)?.as_string()?.to_owned());
-    Chosen { ductor_home: value("DUCTOR_HOME").map(Into::into), bot: value("DUCTOR_BOT"), direct: None }
+    super::chosen(value("DUCTOR_HOME"), value("DUCTOR_BOT"))
 }
 
 fn job(definition: &ServiceDefinition, found: &[PathBuf]) -> Result<Dictionary> {

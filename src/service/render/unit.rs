@@ -10,7 +10,7 @@ use crate::service::definition::{
     Chosen, Owner, RESTART_DELAY, START_LIMIT, START_LIMIT_INTERVAL, STOP_TIMEOUT, ServiceDefinition,
 };
 
-use super::{MADE_BY, refuse_control_characters};
+use super::{MADE_BY, refuse_control_characters, unit_syntax};
 
 /// The name of the unit in every user manager.
 pub const NAME: &str = "ductor.service";
@@ -102,15 +102,10 @@ pub fn say_the_same(one: &str, other: &str) -> bool {
     said(one) == said(other)
 }
 
-/// What the user chose, read back from a unit or drop-in of ours.
-pub fn chosen_in(text: &str) -> Chosen {
-    let value = |name: &str| {
-        let quoted = text
-            .lines()
-            .find_map(|line| line.strip_prefix(&format!("Environment=\"{name}="))?.strip_suffix('"'));
-        quoted.map(unquoted)
-    };
-    Chosen { ductor_home: value("DUCTOR_HOME").map(Into::into), bot: value("DUCTOR_BOT"), direct: None }
+/// What the user chose, read back from a unit or drop-in, of ours or of the Python ductor.
+pub fn chosen_in(text: &str, user_home: &Path) -> Chosen {
+    let value = |name: &str| unit_syntax::variable(text, name, user_home);
+    super::chosen(value("DUCTOR_HOME"), value("DUCTOR_BOT"))
 }
 
 /// `Environment="NAME=value"`: C-style quoting, specifiers; `$` is an ordinary character here.
@@ -142,17 +137,6 @@ fn condition(name: &str, program: &Path) -> String {
 /// What stands between double quotes: systemd.syntax(7), "Quoting".
 fn quoted(value: &str) -> String {
     value.replace('\\', r"\\").replace('"', "\\\"").replace('%', "%%")
-}
-
-/// The inverse of [`quoted`].
-fn unquoted(text: &str) -> String {
-    let mut value = String::new();
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        // After a backslash or a first percent sign stands what was meant.
-        value.extend(if matches!(character, '\\' | '%') { characters.next() } else { Some(character) });
-    }
-    value
 }
 
 #[cfg(test)]
@@ -209,10 +193,13 @@ mod tests {
                 bot: Some(bot.into()),
                 ..Chosen::default()
             };
-            assert_eq!(chosen_in(&render_drop_in(&chosen).unwrap().unwrap()), chosen);
+            assert_eq!(chosen_in(&render_drop_in(&chosen).unwrap().unwrap(), Path::new("/home/u")), chosen);
         }
         assert_eq!(
-            chosen_in(&render(&ServiceDefinition::packaged("/usr/bin/ductor")).unwrap()),
+            chosen_in(
+                &render(&ServiceDefinition::packaged("/usr/bin/ductor")).unwrap(),
+                Path::new("/home/u")
+            ),
             Chosen::default()
         );
     }

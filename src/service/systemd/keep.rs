@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::service::render::unit_syntax::{logical_lines, words};
+
 /// Keys whose value ductor (or the Python ductor) decides. Other keys are the user's.
 const OURS: [&str; 20] = [
     "Description",
@@ -89,47 +91,6 @@ fn added_variables<'a>(line: &'a str, value: &str) -> Option<Cow<'a, str>> {
         count if count == all.len() => Some(line.into()),
         _ => Some(format!("Environment={}", added.join(" ")).into()),
     }
-}
-
-/// The words of a value as they are written, with their quotes (systemd.syntax(7), "Quoting").
-fn words(value: &str) -> Vec<&str> {
-    let (mut words, mut start, mut quote, mut escaped) = (Vec::new(), None, None, false);
-    for (at, character) in value.char_indices() {
-        if escaped {
-            escaped = false;
-        } else if character == '\\' {
-            escaped = true;
-            start = start.or((!value[at + 1..].starts_with('\n')).then_some(at));
-        } else if quote.is_some() {
-            quote = quote.filter(|open| *open != character);
-        } else if character.is_whitespace() {
-            words.extend(start.take().map(|start| &value[start..at]));
-        } else {
-            quote = Some(character).filter(|character| matches!(character, '"' | '\''));
-            start = start.or(Some(at));
-        }
-    }
-    words.extend(start.map(|start| &value[start..]));
-    words
-}
-
-/// Lines with their continuations (systemd.syntax(7): a backslash at the end of a line).
-fn logical_lines(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let mut end = 0;
-        loop {
-            end = rest[end..].find('\n').map_or(rest.len(), |found| end + found + 1);
-            let line = rest[..end].trim_end_matches('\n').trim_start();
-            if end == rest.len() || !line.ends_with('\\') || line.starts_with(['#', ';']) {
-                rest = &rest[end..];
-                return Some(line);
-            }
-        }
-    })
 }
 
 #[cfg(test)]

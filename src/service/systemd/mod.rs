@@ -64,8 +64,11 @@ impl Manager for Systemd {
 
     fn chosen(&self) -> Chosen {
         let folders = Folders::usual(&self.home);
-        let read = |path: &Path| text_at(path).map(|text| unit::chosen_in(&text));
-        read(&folders.unit()).or_else(|| read(&folders.drop_in())).unwrap_or_default()
+        let text = match Unit::read(&folders.unit()) {
+            Some(Unit::Ours { text } | Unit::Python { text }) => Some(text),
+            _ => text_at(&folders.drop_in()),
+        };
+        text.map(|text| unit::chosen_in(&text, self.home.user())).unwrap_or_default()
     }
 
     fn is_current(&self, definition: &ServiceDefinition) -> bool {

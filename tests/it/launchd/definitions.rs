@@ -126,6 +126,17 @@ fn an_agent_of_another_version_that_says_the_same_is_no_stale_one() {
 }
 
 #[test]
+fn what_was_chosen_is_kept_by_an_agent_that_a_program_wrote_anew_without_our_comment() {
+    let mac = Mac::installed();
+    let before = read(&mac);
+    assert!(before["EnvironmentVariables"].as_dictionary().unwrap().contains_key("DUCTOR_BOT"));
+    Value::Dictionary(before.clone()).to_file_binary(mac.agent()).unwrap();
+    mac.ductor(&["service", "install"]).ended(0);
+    assert_eq!((read(&mac), mac.problems().len()), (before, 0));
+    assert!(fs::read_to_string(mac.agent()).unwrap().contains("<!-- Made by ductor "));
+}
+
+#[test]
 fn case_34_a_folder_that_others_can_write_is_refused() {
     let mac = Mac::new();
     let folder = mac.world.path("Library/LaunchAgents");

@@ -67,6 +67,23 @@ fn case_49_the_unit_of_the_python_ductor_is_taken_over_with_its_extra_settings()
 }
 
 #[test]
+fn what_a_unit_of_the_python_ductor_says_of_home_and_bot_is_kept_at_its_take_over() {
+    let linux = Linux::new();
+    let (home, bot) = (linux.world.path("my home"), linux.world.path("bot"));
+    linux.give(&format!(
+        "[Unit]\nDescription=ductor - Telegram bot powered by AI CLIs\n[Service]\nExecStart=/bin/sleep 1000\n\
+         Environment='DUCTOR_HOME=%h/my home' A=1\nEnvironment=DUCTOR_BOT={}\n[Install]\nWantedBy=default.target\n",
+        bot.display()
+    ));
+    linux.ductor(&["service", "install"]).ended(0).with("took over the unit of the Python ductor: ");
+    let unit = fs::read_to_string(linux.unit()).unwrap();
+    for (name, value) in [("DUCTOR_HOME", home), ("DUCTOR_BOT", bot)] {
+        assert!(unit.contains(&format!("Environment=\"{name}={}\"\n", value.display())), "{unit}");
+    }
+    assert_eq!((linux.state(), linux.problems().len()), ("running".into(), 0));
+}
+
+#[test]
 fn a_foreign_unit_is_refused_and_nothing_is_touched() {
     let linux = Linux::new();
     linux.give("[Unit]\nDescription=mine\n[Service]\nExecStart=/bin/sleep 1000\n");
