@@ -32,7 +32,32 @@ use crate::words;
 /// program: relative and empty entries, and folders that anybody may write to. A folder that no PATH can
 /// carry (`:` on Unix, a line break) is left out too.
 pub fn for_bot(user_home: &Path, inherited: Option<&OsStr>) -> OsString {
-    joined(user_home, inherited, &|variable| env::var_os(variable))
+    for_bot_of(user_home, inherited, &|variable| env::var_os(variable))
+}
+
+/// The same for a process with other variables than ours, with which people move the folders of the table.
+pub fn for_bot_of(
+    user_home: &Path,
+    inherited: Option<&OsStr>,
+    variable: &dyn Fn(&str) -> Option<OsString>,
+) -> OsString {
+    let mut folders = Vec::new();
+    for folder in inherited.map(env::split_paths).into_iter().flatten() {
+        add(&mut folders, folder);
+    }
+    let system = os::system();
+    let first_system =
+        folders.iter().position(|folder| system.iter().any(|system| os::is_same_name(folder, system)));
+    let after = folders.split_off(first_system.unwrap_or(folders.len()));
+    for folder in places::folders(user_home, variable) {
+        if folder.is_dir() && !has(&after, &folder) {
+            add(&mut folders, folder);
+        }
+    }
+    for folder in after.into_iter().chain(system) {
+        add(&mut folders, folder);
+    }
+    env::join_paths(folders).unwrap_or_default() // of what `add` lets in nothing is refused
 }
 
 /// The folders of the table that exist, for a PATH that is written down. It is stale soon, and then harmless.
@@ -91,26 +116,6 @@ fn programs(name: &OsStr, path: &OsStr) -> impl Iterator<Item = PathBuf> {
     candidates.into_iter().filter(|program| access::is_program(program))
 }
 
-fn joined(home: &Path, inherited: Option<&OsStr>, variable: &dyn Fn(&str) -> Option<OsString>) -> OsString {
-    let mut folders = Vec::new();
-    for folder in inherited.map(env::split_paths).into_iter().flatten() {
-        add(&mut folders, folder);
-    }
-    let system = os::system();
-    let first_system =
-        folders.iter().position(|folder| system.iter().any(|system| os::is_same_name(folder, system)));
-    let after = folders.split_off(first_system.unwrap_or(folders.len()));
-    for folder in places::folders(home, variable) {
-        if folder.is_dir() && !has(&after, &folder) {
-            add(&mut folders, folder);
-        }
-    }
-    for folder in after.into_iter().chain(system) {
-        add(&mut folders, folder);
-    }
-    env::join_paths(folders).unwrap_or_default() // of what `add` lets in nothing is refused
-}
-
 /// Appends a folder that is not there yet, if PATH can carry it and only its owners can put programs in it.
 fn add(folders: &mut Vec<PathBuf>, folder: PathBuf) {
     let carried = !folder.as_os_str().as_encoded_bytes().iter().any(|byte| os::NEVER.contains(byte));
@@ -146,7 +151,7 @@ mod tests {
             let found = variables.iter().find(|(variable, _)| *variable == name);
             found.map(|(_, value)| value.clone().into_os_string())
         };
-        let path = joined(home, Some(inherited.as_ref()), &variable);
+        let path = for_bot_of(home, Some(inherited.as_ref()), &variable);
         env::split_paths(&path)
             .filter_map(|folder| match folder.strip_prefix(home) {
                 Ok(inside) => Some(format!("~/{}", inside.display())),
@@ -256,7 +261,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_inherited_the_result_can_be_used(inherited in "[a-z/:.\n \u{e9}]{0,60}", home in "/[a-z:\n ]{0,9}") {
-            let path = joined(Path::new(&home), Some(inherited.as_ref()), &|_| None);
+            let path = for_bot_of(Path::new(&home), Some(inherited.as_ref()), &|_| None);
             let folders: Vec<_> = env::split_paths(&path).collect();
             prop_assert!(folders.iter().all(|folder| folder.is_absolute()));
             prop_assert!(!path.to_string_lossy().contains('\n'));
@@ -267,7 +272,7 @@ mod tests {
                 prop_assert!(folders.iter().any(|folder| folder == Path::new(system)), "no {}", system);
             }
             // Computed again from its own result, nothing changes.
-            prop_assert_eq!(&joined(Path::new(&home), Some(&path), &|_| None), &path);
+            prop_assert_eq!(&for_bot_of(Path::new(&home), Some(&path), &|_| None), &path);
         }
     }
 }

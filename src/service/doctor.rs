@@ -11,6 +11,7 @@ use std::path::Path;
 use crate::bot::{self, Source};
 use crate::effects::file;
 use crate::home::Home;
+use crate::host::{self, HostState};
 use crate::search_path;
 use crate::words;
 
@@ -121,14 +122,19 @@ fn bot(home: &Home, definition: &ServiceDefinition) -> Result<String, Problem> {
     Ok(format!("the bot is {command}, version {}", found.version().unwrap_or_else(|| "unknown".into())))
 }
 
-/// PATH as the host will see it: what the definition gives, and what the host adds.
+/// PATH as the host will see it: what the definition gives, and what the host adds by its own variables. The caller's
+/// shell may have others (`NVM_DIR`), of which no definition knows; a host that runs tells its own.
 pub fn hosts_path(home: &Home, definition: &ServiceDefinition) -> OsString {
     let environment = definition.environment(home.user());
     let path =
         environment.into_iter().find(|(name, _)| *name == "PATH").map(|(_, path)| OsString::from(path));
     // A task carries no environment: its host gets that of the user who logged on, as we did.
-    let path = if cfg!(windows) { env::var_os("PATH") } else { path };
-    search_path::for_bot(home.user(), path.as_deref())
+    if cfg!(windows) {
+        return search_path::for_bot(home.user(), env::var_os("PATH").as_deref());
+    }
+    let host = host::find(home).filter(|host| host.state.as_ref().is_some_and(HostState::is_supervised));
+    let variable = |name: &str| host.as_ref()?.process.environment(name);
+    search_path::for_bot_of(home.user(), path.as_deref(), &variable)
 }
 
 fn agents(home: &Home, definition: &ServiceDefinition) -> Finding {

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::json;
 
 use super::Linux;
-use crate::world::{BOT, NOBODY, wait_for};
+use crate::world::{BOT, NOBODY, Said, wait_for};
 
 #[test]
 fn install_writes_the_unit_enables_it_and_sees_the_bot_up() {
@@ -210,4 +210,23 @@ fn case_39_logs_are_shown_from_wherever_they_can_be_read() {
     let said = linux.ductor(&["service", "logs", "--no-follow"]).ended(0);
     assert_eq!(said.out, "by the bot itself\n");
     assert!(said.err.contains("the journal shows no lines of ductor"), "{}", said.err);
+}
+
+#[test]
+fn the_doctor_finds_agents_by_the_variables_of_the_host_and_not_by_those_of_the_shell() {
+    let linux = Linux::installed();
+    let nvm = linux.world.path("tools/nvm");
+    let bin = nvm.join("versions/node/v22.1.0/bin");
+    fs::create_dir_all(&bin).unwrap();
+    fakes::put_script(&bin.join("codex"), "#!/bin/sh\n").unwrap();
+    let agents = |variable: &str| {
+        let said = Said::of(linux.command(&["service", "doctor", "--json"]).env(variable, &nvm));
+        let found: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        found["findings"].as_array().unwrap().iter().any(|it| it.to_string().contains("finds codex"))
+    };
+    assert!(!agents("NVM_DIR"), "the host does not see it");
+    let environment = linux.machine.get("environment").unwrap();
+    linux.machine.set("environment", &format!("{environment}\nNVM_DIR={}", nvm.display())).unwrap();
+    linux.ductor(&["service", "restart"]).ended(0);
+    assert!(agents("OTHER"), "the host has it");
 }
