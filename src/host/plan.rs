@@ -56,8 +56,9 @@ fn environment(home: &Home, path: OsString) -> Vec<(OsString, Option<OsString>)>
         // With it the bot ends with 42 for a restart, instead of starting itself anew behind our back.
         ("DUCTOR_SUPERVISOR".into(), Some("1".into())),
         ("DUCTOR_HOME".into(), elsewhere),
-        // It says that *this* process was started by systemd.
+        // They say that *this* process was started by systemd.
         ("SYSTEMD_EXEC_PID".into(), None),
+        ("MANAGERPID".into(), None),
     ];
     environment.extend(Mark::ours(home).map(|(name, value)| (name.into(), Some(value))));
     environment
@@ -79,5 +80,6 @@ mod tests {
         assert_eq!(value(default(), "DUCTOR_HOST_HOME"), Some("/home/u/.ductor".into()));
         assert_eq!(value(other(), "DUCTOR_HOME"), Some("/srv/b".into()));
         assert_eq!(value(other(), "SYSTEMD_EXEC_PID"), None);
+        assert_eq!(value(other(), "MANAGERPID"), None);
     }
 }

@@ -38,7 +38,8 @@ impl Supervision {
     }
 
     /// All the variables are inherited by everything that the bot starts, so each needs a witness: systemd
-    /// names the pid it started (`SYSTEMD_EXEC_PID`, systemd.exec(5), since version 248), launchd is pid 1.
+    /// names the pid it started (`SYSTEMD_EXEC_PID`, systemd.exec(5), since version 248), before that only itself
+    /// (`MANAGERPID`, since 196), launchd is pid 1.
     fn told(
         variable: impl Fn(&str) -> Option<OsString>,
         pid: u32,
@@ -46,7 +47,11 @@ impl Supervision {
         program: Option<OsString>,
     ) -> Self {
         let is = |name: &str, value: &str| variable(name).is_some_and(|it| it == value);
-        if is("DUCTOR_SUPERVISOR", "1") && is("SYSTEMD_EXEC_PID", &pid.to_string()) {
+        let is_of_systemd = || match variable("SYSTEMD_EXEC_PID") {
+            Some(started) => started == *pid.to_string(),
+            None => parent.is_some_and(|parent| is("MANAGERPID", &parent.to_string())),
+        };
+        if is("DUCTOR_SUPERVISOR", "1") && is_of_systemd() {
             Self::Systemd
         } else if parent == Some(launchd(&variable)) && is("XPC_SERVICE_NAME", "dev.ductor") {
             Self::Launchd
@@ -90,6 +95,13 @@ mod tests {
         assert_eq!(systemd("7"), Supervision::Systemd);
         assert_eq!(systemd("8"), Supervision::Foreground);
         assert_eq!(of(&[("SYSTEMD_EXEC_PID", "7")], 2, "ductor"), Supervision::Foreground);
+        let before_248 = |more: &[(&str, &str)]| {
+            of(&[&[("DUCTOR_SUPERVISOR", "1"), ("MANAGERPID", "2")], more].concat(), 2, "ductor")
+        };
+        assert_eq!(before_248(&[]), Supervision::Systemd);
+        assert_eq!(before_248(&[("SYSTEMD_EXEC_PID", "8")]), Supervision::Foreground);
+        let child = [("DUCTOR_SUPERVISOR", "1"), ("MANAGERPID", "3")];
+        assert_eq!(of(&child, 2, "ductor"), Supervision::Foreground);
         let launchd = |parent| of(&[("XPC_SERVICE_NAME", "dev.ductor")], parent, "ductor");
         assert_eq!(launchd(1), Supervision::Launchd);
         assert_eq!(launchd(2), Supervision::Foreground);
