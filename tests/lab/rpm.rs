@@ -2,6 +2,8 @@
 //!
 //! Debian's machine has no `systemd-update-helper`: what runs is what the scriptlets do without it.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use anyhow::Result;
@@ -20,6 +22,7 @@ crate::tests![
     an_administrators_choice_outlives_upgrades,
     erasing_stops_it_and_leaves_nothing,
     without_systemd_running_it_is_enabled_all_the_same,
+    it_is_enabled_where_the_helper_takes_only_what_it_has_marked_before,
 ];
 
 /// `--nodeps`: rpm does not know what dpkg has installed.
@@ -136,6 +139,19 @@ fn without_systemd_running_it_is_enabled_all_the_same() -> Result<()> {
     assert!(wanted.symlink_metadata().is_ok(), "not enabled");
     machine.chroot(&ERASE)?.ended(0)?;
     assert!(wanted.symlink_metadata().is_err(), "still enabled");
+    Ok(())
+}
+
+/// openSUSE's helper: `install-user-units` of a unit that no `%pre` has marked does nothing.
+fn it_is_enabled_where_the_helper_takes_only_what_it_has_marked_before() -> Result<()> {
+    let machine = Machine::switched_off(&FOREIGN)?;
+    let helper = machine.path("/usr/lib/systemd/systemd-update-helper");
+    fs::write(&helper, "#!/bin/sh\n")?;
+    fs::set_permissions(&helper, fs::Permissions::from_mode(0o755))?;
+    let package = put_made(&machine, &FORMAT)?;
+    machine.chroot(&[&INSTALL[..], &[&package]].concat())?.ended(0)?;
+    let wanted = machine.path("/etc/systemd/user/default.target.wants/ductor.service");
+    assert!(wanted.symlink_metadata().is_ok(), "not enabled");
     Ok(())
 }
 
