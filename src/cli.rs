@@ -73,7 +73,7 @@ Exit codes: 0 a bot runs, 3 none does, 4 none does and no service is installed, 
     #[command(after_help = "\
 Examples:
   ductor stop                     the service, or the host in another terminal
-  ductor stop && ductor run -v    run it here, and see what it does")]
+  ductor stop; ductor run -v      run it here, and see what it does")]
     Stop,
     /// Restart the bot, through whoever owns it
     #[command(after_help = "\

@@ -105,6 +105,7 @@ mod parsers;
 mod process;
 mod search_path;
 pub mod service;
+mod shell;
 mod user;
 mod words;
 

@@ -11,6 +11,7 @@ use crate::home::Home;
 use crate::host;
 use crate::origin::{self, Origin, place};
 use crate::service::turn::Turn;
+use crate::shell::Shell;
 use crate::words;
 
 use super::{Code, Context};
@@ -21,7 +22,7 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
     if let Origin::Package(manager) = origin {
         let cause = format!("{} belongs to {}, which removes it", program.display(), manager.name);
         return Err(Error::new("ductor uninstall", cause)
-            .fix(format!("ductor service uninstall && {}", manager.remove)));
+            .fix(Shell::here().then("ductor service uninstall", manager.remove)));
     }
     if args.purge {
         refuse_to_purge(&context.home)?;

@@ -13,6 +13,7 @@ use crate::effects::file;
 use crate::home::Home;
 use crate::host::{self, HostState};
 use crate::search_path;
+use crate::shell::Shell;
 use crate::words;
 
 use super::definition::ServiceDefinition;
@@ -158,11 +159,11 @@ fn shadowed() -> Option<Problem> {
     let message = format!("`ductor` starts {}, not {}", first.display(), here.display());
     let quoted = |path: &Path| words::quote(path.to_string_lossy());
     let within = |folder: &str| target.components().any(|part| part.as_os_str() == folder);
-    let instead = format!("{} bot install && ", quoted(&here));
+    let instead = |uninstall| Shell::here().then(&format!("{} bot install", quoted(&here)), uninstall);
     let fix = if within("pipx") {
-        instead + "pipx uninstall ductor"
+        instead("pipx uninstall ductor")
     } else if within("uv") {
-        instead + "uv tool uninstall ductor"
+        instead("uv tool uninstall ductor")
     } else {
         format!("put {} before {} in PATH", quoted(here.parent()?), quoted(first.parent()?))
     };
@@ -175,8 +176,7 @@ fn disk(home: &Home) -> Result<String, Problem> {
         None => Ok("the free space is unknown".into()),
         Some(free) if free < LITTLE_ROOM => {
             let message = format!("{} has {} MiB left", home.root().display(), free >> 20);
-            let fix = format!("df -h {}", words::quote(home.user().to_string_lossy()));
-            Err(Problem::new("disk-full", message, fix))
+            Err(Problem::new("disk-full", message, Shell::here().free_space(home.user())))
         }
         Some(free) => Ok(format!("{} MiB are free", free >> 20)),
     }
@@ -191,12 +191,8 @@ fn log_growth(home: &Home) -> Finding {
     let size: u64 = files.filter_map(|file| file.metadata().ok()).map(|meta| meta.len()).sum();
     if size > LARGE_LOGS {
         let message = format!("the logs take {} MiB", size >> 20);
-        return Problem::new(
-            "logs-large",
-            message,
-            format!("ls -lS {}", words::quote(home.logs().to_string_lossy())),
-        )
-        .into();
+        let fix = Shell::here().largest_files(&home.logs());
+        return Problem::new("logs-large", message, fix).into();
     }
     Finding::good("logs", format!("the logs take {} MiB", size >> 20))
 }

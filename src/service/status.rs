@@ -7,6 +7,7 @@ use crate::error::{CONFIGURATION, Code, Result};
 use crate::home::Home;
 use crate::host::{self, Host, HostState, LastExit, rfc3339};
 use crate::process::Process;
+use crate::shell::Shell;
 
 use super::manager::{Manager, Problem, Report, State};
 
@@ -149,6 +150,7 @@ fn of(
 /// What the host and the processes tell that the manager can't know.
 fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&HostState>) -> Vec<Problem> {
     let mut problems = Vec::new();
+    let handed_over = || Shell::here().then("ductor stop", "ductor service start");
     let refused =
         said.and_then(|said| said.last_exit.as_ref()).is_some_and(|exit| exit.code == Some(CONFIGURATION));
     if status.state == State::Failed && refused {
@@ -168,12 +170,12 @@ fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&Host
         (Owner::Foreground, Some(host)) if status.installed == Some(true) => {
             let message =
                 format!("a foreground host (pid {}) runs the bot, not the service", host.process.pid);
-            problems.push(Problem::new("foreground", message, "ductor stop && ductor service start"));
+            problems.push(Problem::new("foreground", message, handed_over()));
         }
         (Owner::Other, _) => {
             let pid = host::other_bot(home).map_or(0, |bot| bot.pid);
             let message = format!("a bot that ductor did not start runs (pid {pid})");
-            problems.push(Problem::new("other-bot", message, "ductor stop && ductor service start"));
+            problems.push(Problem::new("other-bot", message, handed_over()));
         }
         (Owner::None, _) if said.is_some_and(HostState::was_replaced) && status.state == State::Stopped => {
             let message = "the bot ended because another bot took its place";

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::effects::folder_lock::FolderLock;
 use crate::error::{Context, Error, Result};
 use crate::home::Home;
+use crate::shell::Shell;
 
 /// Longer than any command takes that works.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,7 +31,7 @@ impl Turn {
                 None if start.elapsed() > PATIENCE => {
                     let cause =
                         format!("another ductor command has been changing it for {} s", PATIENCE.as_secs());
-                    return Err(Error::new("the service", cause).fix("pgrep -a ductor"));
+                    return Err(Error::new("the service", cause).fix(Shell::here().our_processes()));
                 }
                 None => std::thread::sleep(Duration::from_millis(20)),
             }

@@ -1,0 +1,86 @@
+//! The *shell* into which people paste the commands of a fix: `sh` on Unix, PowerShell on Windows, of which the one
+//! that Windows brings (5.1) knows no `&&`. Only what has to be written differently there is here.
+
+use std::path::Path;
+
+/// A kind of shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// Any shell of Unix.
+    Unix,
+    /// PowerShell, of any version.
+    PowerShell,
+}
+
+impl Shell {
+    /// That of this system.
+    pub fn here() -> Self {
+        if cfg!(windows) { Self::PowerShell } else { Self::Unix }
+    }
+
+    /// One command and, after it, another.
+    pub fn then(self, first: &str, second: &str) -> String {
+        match self {
+            Self::Unix => format!("{first} && {second}"),
+            Self::PowerShell => format!("{first}; {second}"),
+        }
+    }
+
+    /// Shows which commands of ours run.
+    pub fn our_processes(self) -> &'static str {
+        match self {
+            Self::Unix => "pgrep -a ductor",
+            Self::PowerShell => "Get-Process ductor*",
+        }
+    }
+
+    /// Shows how much room there is on the disk of `folder`.
+    pub fn free_space(self, folder: &Path) -> String {
+        match self {
+            Self::Unix => format!("df -h {}", self.quote(folder)),
+            Self::PowerShell => "Get-PSDrive -PSProvider FileSystem".into(),
+        }
+    }
+
+    /// Shows the files in `folder`, the largest first.
+    pub fn largest_files(self, folder: &Path) -> String {
+        let quoted = self.quote(folder);
+        match self {
+            Self::Unix => format!("ls -lS {quoted}"),
+            Self::PowerShell => {
+                format!("Get-ChildItem -LiteralPath {quoted} | Sort-Object Length -Descending")
+            }
+        }
+    }
+
+    /// A path as one word.
+    fn quote(self, path: &Path) -> String {
+        let path = path.to_string_lossy();
+        match self {
+            Self::Unix => shell_words::quote(&path).into_owned(),
+            // Between single quotes nothing but they themselves means anything (about_Quoting_Rules).
+            Self::PowerShell => format!("'{}'", path.replace('\'', "''")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_shell_gets_what_it_knows() {
+        let (unix, power) = (Shell::Unix, Shell::PowerShell);
+        let stop_and_start = |shell: Shell| shell.then("ductor stop", "ductor service start");
+        assert_eq!(stop_and_start(unix), "ductor stop && ductor service start");
+        assert_eq!(stop_and_start(power), "ductor stop; ductor service start");
+        assert_eq!(unix.largest_files(Path::new("/home/o'brien x")), r#"ls -lS '/home/o'\''brien x'"#);
+        assert_eq!(
+            power.largest_files(Path::new(r"C:\Users\o'brien $x")),
+            r"Get-ChildItem -LiteralPath 'C:\Users\o''brien $x' | Sort-Object Length -Descending"
+        );
+        for command in [power.free_space(Path::new("C:/")), power.our_processes().into()] {
+            assert!(command.starts_with("Get-"), "{command}");
+        }
+    }
+}
