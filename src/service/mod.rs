@@ -4,7 +4,7 @@
 //! `launchd`, `task_scheduler`. On top of that seam, the same for every manager: `up` (when it counts as
 //! started), `status` (the truth about it), `doctor` (why it does not behave), `logs` (the bot's lines),
 //! `harmless` (those for a terminal), `program` (what it runs), `folder` (who may write definitions), `turn`
-//! (who may change it now).
+//! (who may change it now), `outdated` (a host by an earlier choice).
 
 pub(crate) mod definition;
 pub(crate) mod doctor;
@@ -13,6 +13,7 @@ pub(crate) mod harmless;
 pub(crate) mod launchd;
 pub(crate) mod logs;
 pub(crate) mod manager;
+pub(crate) mod outdated;
 pub(crate) mod program;
 pub mod render;
 pub(crate) mod status;

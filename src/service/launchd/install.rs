@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
 use crate::service::manager::{Install, Installed};
+use crate::service::outdated::is_outdated;
 use crate::service::render::plist;
 
 use super::agents::{self, Agent, Folders};
@@ -42,7 +43,7 @@ pub fn install(
         installed.switched_on.extend((before.is_off == Some(true)).then_some("the agent"));
     }
     if how.start {
-        installed.started = start(&before, &installed, &mut transaction)?;
+        installed.started = start(&before, definition, &installed, &mut transaction)?;
     }
     transaction.commit();
     Ok(installed)
@@ -103,10 +104,16 @@ fn is_packages(definition: &ServiceDefinition, earlier: Option<&::plist::Diction
 }
 
 /// Starts the host, anew where it runs by another definition or in the lesser domain. Whether it did.
-fn start(before: &Before, installed: &Installed, transaction: &mut Transaction<'_>) -> Result<bool> {
+fn start(
+    before: &Before,
+    definition: &ServiceDefinition,
+    installed: &Installed,
+    transaction: &mut Transaction<'_>,
+) -> Result<bool> {
     if let [job] = &*before.loaded.jobs {
         let here = job.domain.is_none() || job.domain == Some(Domain::here()?);
-        if job.pid.is_some() && here && !installed.changed {
+        let anew = installed.changed || is_outdated(job.pid, &definition.chosen, &installed.definition);
+        if job.pid.is_some() && here && !anew {
             return Ok(false);
         }
     }

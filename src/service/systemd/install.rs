@@ -12,6 +12,7 @@ use crate::home::Home;
 use crate::service::definition::ServiceDefinition;
 use crate::service::folder;
 use crate::service::manager::{Install, Installed, State};
+use crate::service::outdated::is_outdated;
 use crate::service::render::unit;
 
 use super::show::Shown;
@@ -57,7 +58,10 @@ pub fn install(
         installed.switched_on.push("linger");
     }
     if how.start {
-        installed.started = start(&now, installed.changed, &mut transaction)?;
+        let own = folders.unit();
+        let carrier = if installed.definition == own { own } else { folders.drop_in() };
+        let anew = installed.changed || is_outdated(now.pid(), &definition.chosen, &carrier);
+        installed.started = start(&now, anew, &mut transaction)?;
     }
     transaction.commit();
     Ok(installed)
@@ -187,9 +191,9 @@ fn keep_added(
 }
 
 /// Starts the host, anew where it runs by another definition. Whether it did.
-fn start(now: &Shown, changed: bool, transaction: &mut Transaction<'_>) -> Result<bool> {
+fn start(now: &Shown, anew: bool, transaction: &mut Transaction<'_>) -> Result<bool> {
     let runs = now.state() == State::Running;
-    if runs && !changed {
+    if runs && !anew {
         return Ok(false);
     }
     // Who asks for it has seen to the cause of earlier failures. Fails when there is nothing to reset.

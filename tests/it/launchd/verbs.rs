@@ -6,6 +6,18 @@ use std::os::unix::fs::PermissionsExt;
 use super::Mac;
 
 #[test]
+fn a_host_by_an_earlier_choice_is_started_anew_once() {
+    let mac = Mac::installed();
+    let other = format!("{} --other", mac.world.path("bot").display());
+    mac.ductor(&["service", "install", "--no-start", "--bot", &other]).ended(0);
+    let before = mac.status()["pid"].clone();
+    mac.ductor(&["service", "install"]).ended(0);
+    assert_ne!(mac.status()["pid"], before);
+    assert_eq!(mac.world.state()["bot"]["command"][1], "--other");
+    mac.ductor(&["service", "install"]).ended(0).with("nothing changed");
+}
+
+#[test]
 fn install_writes_the_agent_loads_it_and_sees_the_bot_up() {
     let mac = Mac::new();
     let said = mac.install().ended(0);

@@ -213,6 +213,30 @@ fn case_39_logs_are_shown_from_wherever_they_can_be_read() {
 }
 
 #[test]
+fn a_host_by_an_earlier_choice_is_started_anew_once_and_for_no_touched_file() {
+    for linux in [Linux::installed(), Linux::with_package()] {
+        linux.install(&[]).ended(0);
+        let other = format!("{} --other", linux.world.path("bot").display());
+        linux.ductor(&["service", "install", "--no-start", "--bot", &other]).ended(0);
+        let before = linux.status()["pid"].clone();
+        linux.ductor(&["service", "install"]).ended(0);
+        let host = linux.status()["pid"].clone();
+        assert_ne!(host, before);
+        assert_eq!(linux.world.state()["bot"]["command"][1], "--other");
+        let file = if linux.unit().exists() { linux.unit() } else { linux.drop_in("ductor.conf") };
+        fs::File::options()
+            .append(true)
+            .open(file)
+            .unwrap()
+            .set_modified(std::time::SystemTime::now())
+            .unwrap();
+        assert_eq!(linux.systemctl(&["daemon-reload"]), Some(0));
+        linux.ductor(&["service", "install"]).ended(0).with("nothing changed");
+        assert_eq!(linux.status()["pid"], host);
+    }
+}
+
+#[test]
 fn the_doctor_finds_agents_by_the_variables_of_the_host_and_not_by_those_of_the_shell() {
     let linux = Linux::installed();
     let nvm = linux.world.path("tools/nvm");
