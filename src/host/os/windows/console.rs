@@ -2,8 +2,9 @@
 
 use std::io;
 use std::os::windows::io::{AsRawHandle, OwnedHandle};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 
 use windows_sys::Win32::System::Console::{
     AttachConsole, CTRL_BREAK_EVENT, CTRL_C_EVENT, FreeConsole, GenerateConsoleCtrlEvent,
@@ -20,6 +21,12 @@ static STOP: OnceLock<OwnedHandle> = OnceLock::new();
 /// The console told everybody on it to end, the bot too.
 static CONSOLE_TOLD: AtomicBool = AtomicBool::new(false);
 
+/// What [`tell_to_end`] sent has come to us as well.
+static OUR_COPY: Mutex<bool> = Mutex::new(false);
+static COPY_CAME: Condvar = Condvar::new();
+/// How long that may take. It never comes to a process that was started to ignore Ctrl-C.
+const COPY_TIME: Duration = Duration::from_secs(1);
+
 /// We share a console with whoever started us. `ductorw` has none.
 #[allow(unsafe_code, reason = "the Windows API")]
 pub fn has_console() -> bool {
@@ -35,10 +42,17 @@ pub fn has_console() -> bool {
 #[allow(unsafe_code, reason = "the Windows API")]
 pub fn heed(event: OwnedHandle) -> io::Result<&'static OwnedHandle> {
     let stop = STOP.get_or_init(|| event);
-    let handler = if has_console() { on_ours } else { on_those_of_others };
+    register(if has_console() { on_ours } else { on_those_of_others })?;
+    Ok(stop)
+}
+
+/// Has this called first of all handlers. To attach a console, or to free it, takes all of them away ("Console
+/// Control Handlers" of Microsoft); the one that is always there ends the process.
+#[allow(unsafe_code, reason = "the Windows API")]
+fn register(handler: unsafe extern "system" fn(u32) -> i32) -> io::Result<()> {
     // SAFETY: the handler is a function of this program.
     let done = unsafe { SetConsoleCtrlHandler(Some(handler), 1) };
-    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(stop) }
+    if done == 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// Tells the bot to end by Ctrl-C: on its own console, where we have none. Where we share one, Ctrl-C would reach
@@ -63,18 +77,30 @@ pub fn tell_to_end(bot: &Process) -> io::Result<()> {
         if AttachConsole(bot.pid) == 0 {
             return Err(io::ErrorKind::Unsupported.into());
         }
-        let told = GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0);
+        *our_copy() = false;
+        // Not a word where our own copy of it would end us.
+        let told = register(on_those_of_others).is_ok() && GenerateConsoleCtrlEvent(CTRL_C_EVENT, 0) != 0;
+        if told {
+            let _late = COPY_CAME.wait_timeout_while(our_copy(), COPY_TIME, |came| !*came);
+        }
         FreeConsole();
+        let _as_before = register(on_those_of_others);
         for (stream, handle) in ours {
             SetStdHandle(stream, handle);
         }
-        if told == 0 { Err(io::ErrorKind::Unsupported.into()) } else { Ok(()) }
+        if told { Ok(()) } else { Err(io::ErrorKind::Unsupported.into()) }
     }
+}
+
+fn our_copy() -> MutexGuard<'static, bool> {
+    OUR_COPY.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What [`tell_to_end`] sends to the console of the bot comes to us as well, and is not meant for us.
 #[allow(unsafe_code, reason = "the Windows API")]
 unsafe extern "system" fn on_those_of_others(_: u32) -> i32 {
+    *our_copy() = true;
+    COPY_CAME.notify_all();
     1
 }
 
