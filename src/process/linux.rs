@@ -129,10 +129,11 @@ fn read(pid: u32, file: &str) -> io::Result<Vec<u8>> {
 
 pub fn started_at(start: u64) -> Timestamp {
     let up = clock_gettime(ClockId::Boottime);
+    let up = SignedDuration::new(up.tv_sec, i32::try_from(up.tv_nsec).unwrap_or(0));
     let ticks = rustix::param::clock_ticks_per_second();
-    let age = SignedDuration::new(up.tv_sec, i32::try_from(up.tv_nsec).unwrap_or(0))
-        - SignedDuration::from_millis(i64::try_from(start.saturating_mul(1000) / ticks).unwrap_or(0));
-    Timestamp::now() - age
+    let start = i64::try_from(start.saturating_mul(1000) / ticks).ok().map(SignedDuration::from_millis);
+    let booted = Timestamp::now().checked_sub(up).ok();
+    booted.zip(start).and_then(|(booted, start)| booted.checked_add(start).ok()).unwrap_or_default()
 }
 
 pub fn signal(process: &Process, signal: Signal) -> io::Result<()> {

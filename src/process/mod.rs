@@ -126,7 +126,7 @@ impl Process {
         os::environment(self.pid, name).filter(|_| self.is_alive())
     }
 
-    /// When it started.
+    /// When it started. 1970 if that is no time at all: files that name processes may be written by others.
     pub fn started_at(&self) -> Timestamp {
         os::started_at(self.start)
     }
@@ -217,6 +217,14 @@ pub(crate) mod tests {
         process.signal(Signal::Terminate).unwrap();
         assert!(process.wait_gone(soon()));
         child.wait().unwrap();
+    }
+
+    #[test]
+    fn a_start_that_can_not_be_is_one_long_ago() {
+        for start in [u64::MAX, 1 << 62] {
+            let planted = Process { pid: 1, start };
+            assert_eq!((planted.started_at(), planted.is_alive()), (Timestamp::UNIX_EPOCH, false));
+        }
     }
 
     #[test]
