@@ -132,6 +132,12 @@ impl HostState {
         written.inspect_err(|_| drop(std::fs::remove_file(&temporary)))
     }
 
+    /// How its own bot last ended; what it took over from an earlier host is none of that.
+    pub fn own_exit(&self) -> Option<&LastExit> {
+        let since: Timestamp = self.since.parse().ok()?;
+        self.last_exit.as_ref().filter(|exit| exit.at.parse().is_ok_and(|at: Timestamp| at >= since))
+    }
+
     /// A manager started this host.
     pub fn is_supervised(&self) -> bool {
         self.supervision.is_manager()
@@ -242,6 +248,20 @@ mod tests {
         let next = HostState::begin(&home, Supervision::Systemd);
         assert_eq!((next.last_exit, next.failures), (state.last_exit, state.failures));
         assert_eq!((next.ended, next.bot, next.restarts), (None, None, 0));
+    }
+
+    #[test]
+    fn what_was_taken_over_from_an_earlier_host_is_no_exit_of_its_own() {
+        let (_dir, home) = home();
+        let mut state = HostState::begin(&home, Supervision::Systemd);
+        let since = state.since.parse::<Timestamp>().unwrap();
+        let mut is_own = |at: &str| {
+            state.last_exit = Some(LastExit { code: Some(78), signal: None, at: at.into() });
+            state.own_exit().is_some()
+        };
+        let before = rfc3339(since - Duration::from_millis(1));
+        let told = [rfc3339(since), rfc3339(Timestamp::now()), before, "garbage".into()];
+        assert_eq!(told.map(|at| is_own(&at)), [true, true, false, false]);
     }
 
     #[test]

@@ -151,8 +151,7 @@ fn of(
 fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&HostState>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let handed_over = || Shell::here().then("ductor stop", "ductor service start");
-    let refused =
-        said.and_then(|said| said.last_exit.as_ref()).is_some_and(|exit| exit.code == Some(CONFIGURATION));
+    let refused = said.and_then(HostState::own_exit).is_some_and(|exit| exit.code == Some(CONFIGURATION));
     if status.state == State::Failed && refused {
         let message = "the bot ended with 78: it says that its configuration is wrong";
         let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";

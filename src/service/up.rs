@@ -142,7 +142,7 @@ fn died(said: &HostState) -> Option<Error> {
 }
 
 fn ended_with(said: &HostState) -> Error {
-    let exit = said.last_exit.as_ref();
+    let exit = said.own_exit();
     let how =
         exit.map_or_else(|| "ended before it had a bot".to_owned(), |exit| format!("ended with {exit}"));
     let configuration =
@@ -156,5 +156,25 @@ fn refuse_dead(manager: &dyn Manager) -> Result<()> {
     match manager.report()?.state {
         State::Running | State::Starting => Ok(()),
         state => Err(Error::new("the service", format!("its host did not start; it is {state}")).fix(LOOK)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{LastExit, Supervision};
+
+    #[test]
+    fn how_the_bot_of_an_earlier_host_ended_is_not_told_of_one_that_had_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let home = Home::of(dir.path().into(), Some(dir.path().into())).unwrap();
+        let told = |at: &str| {
+            let mut said = HostState::begin(&home, Supervision::Systemd);
+            said.ended = Some(host::Ended::Configuration);
+            said.last_exit = Some(LastExit { code: Some(3), signal: None, at: at.into() });
+            died(&said).unwrap().cause
+        };
+        assert_eq!(told("2001-01-01T00:00:00Z"), "ended before it had a bot");
+        assert_eq!(told(&host::rfc3339(Timestamp::now())), "ended with code 3");
     }
 }

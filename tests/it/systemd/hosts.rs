@@ -36,6 +36,22 @@ fn case_13_a_bot_that_ends_with_78_is_started_once_and_again_when_it_is_mended()
 }
 
 #[test]
+fn how_the_bot_of_an_earlier_host_ended_is_no_fault_of_the_one_that_found_none() {
+    let linux = Linux::with("echo $$ >>bots; exit 78");
+    linux.install(&[]).ended(78).with("the bot: ended with code 78");
+    wait_for("end of the host", || linux.problems() == ["not-configured"]);
+    let first = linux.world.state()["process"].clone();
+    std::fs::remove_file(linux.world.path("bot")).unwrap();
+    linux.systemctl(&["start", "ductor.service"]);
+    let last = || linux.world.state();
+    wait_for("end of the next host", || last()["process"] != first && last()["ended"].is_string());
+    wait_for("word of it", || linux.state() == "failed");
+    let status = linux.status();
+    assert!(!linux.problems().contains(&"not-configured".into()), "{status:#}");
+    assert_eq!((&last()["ended"], &status["last_exit"]["code"]), (&json!("configuration"), &json!(78)));
+}
+
+#[test]
 fn case_14_a_bot_that_always_crashes_is_given_up_after_10_starts_and_a_start_clears_it() {
     let linux = Linux::with(&format!("[ -e mended ] || {{ echo $$ >>bots; exit 3; }}\n{BOT}"));
     linux.install(&[]).ended(1).with("ended with code 3");
