@@ -25,6 +25,9 @@ use crate::process::{Process, Signal};
 /// When the lock's file was taken away, somebody may be deleting the whole home: a file that appears meanwhile
 /// would make that fail half-way.
 const LOCK_ANEW_AFTER: Duration = Duration::from_secs(1);
+/// A second request to stop after so long is of somebody who has no patience. What comes before is the same request by
+/// another way: a session that ends sends `SIGTERM` and `SIGHUP`, a terminal that is closed `SIGHUP` twice.
+const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
 /// What a shell says of a program that it could not start.
 const NOT_STARTED: Exit = Exit::Code(127);
 
@@ -43,7 +46,9 @@ enum Phase {
 /// What follows the end of a bot that was told to end.
 enum Then {
     Restart,
-    Stop,
+    Stop {
+        asked: Instant,
+    },
     /// Another host has the lock.
     GiveWay(Error),
 }
@@ -109,7 +114,7 @@ impl<'a> Supervisor<'a> {
                 self.note_end(exit);
                 self.follow(exit, since.elapsed())
             }
-            (Phase::Running { bot, .. }, Event::Stop) => Self::end(bot, Then::Stop),
+            (Phase::Running { bot, .. }, Event::Stop) => Self::end(bot, Then::stop()),
             (Phase::Running { bot, .. }, Event::Restart) => Self::end(bot, Then::Restart),
             (Phase::Running { bot, since }, Event::ForTheBot) => {
                 let _ended_meanwhile = bot.signal(Signal::User2);
@@ -119,12 +124,17 @@ impl<'a> Supervisor<'a> {
                 self.note_end(exit);
                 self.ended_as_told(then)
             }
-            // Somebody has no patience: the second request kills.
-            (Phase::Ending { bot, then: Then::Stop, .. }, Event::Stop) => self.kill(bot, Then::Stop),
-            (Phase::Ending { bot, until, killed, then: Then::Restart }, Event::Stop) => {
-                Phase::Ending { bot, until, killed, then: Then::Stop }
+            (Phase::Ending { bot, killed: false, then: Then::Stop { asked }, .. }, Event::Stop)
+                if asked.elapsed() >= IMPATIENT_AFTER =>
+            {
+                self.kill(bot, Then::Stop { asked })
             }
-            (Phase::Ending { killed: true, then: Then::Stop, .. }, Event::Deadline) => Phase::stopped(),
+            (Phase::Ending { bot, until, killed, then: Then::Restart }, Event::Stop) => {
+                Phase::Ending { bot, until, killed, then: Then::stop() }
+            }
+            (Phase::Ending { killed: true, then: Then::Stop { .. }, .. }, Event::Deadline) => {
+                Phase::stopped()
+            }
             (Phase::Ending { bot, then, .. }, Event::Deadline) => self.kill(bot, then),
             (Phase::Waiting { .. }, Event::Stop) => Phase::stopped(),
             (Phase::Waiting { .. }, Event::Restart | Event::Deadline) => self.start(),
@@ -208,7 +218,7 @@ impl<'a> Supervisor<'a> {
     fn ended_as_told(&mut self, then: Then) -> Phase {
         match then {
             Then::Restart => self.start(),
-            Then::Stop => Phase::stopped(),
+            Then::Stop { .. } => Phase::stopped(),
             Then::GiveWay(error) => Phase::Over(Err(error), None),
         }
     }
@@ -266,6 +276,13 @@ impl<'a> Supervisor<'a> {
 
     fn tell(&self, text: &str) {
         (self.options.told)(text);
+    }
+}
+
+impl Then {
+    /// Somebody asks for it now.
+    fn stop() -> Self {
+        Self::Stop { asked: Instant::now() }
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use ductor::internals::{Process, Signal};
@@ -31,7 +32,7 @@ fn a_bot_that_does_not_listen_is_killed_after_8_s() {
     assert_eq!(status.code(), Some(0));
     assert!(
         (8..12).contains(&asked.elapsed().as_secs()),
-        "whoever waits for a host gives it 12 s: {:?}",
+        "whoever waits for a host gives it 15 s: {:?}",
         asked.elapsed()
     );
     assert_eq!(
@@ -47,13 +48,39 @@ fn a_second_request_to_stop_kills_at_once() {
     let asked = Instant::now();
     host.signal(Signal::Terminate);
     wait_for("word to the bot", || world.read("told") == "TERM\n");
-    host.signal(Signal::Terminate);
-    assert_eq!(host.end().0.code(), Some(0));
-    assert!(
-        asked.elapsed() < Duration::from_secs(8),
-        "what one request gives the bot: {:?}",
-        asked.elapsed()
-    );
+    wait_for("the end, while somebody asks again and again", || {
+        let _it_ended = host.process.signal(Signal::Terminate);
+        !host.process.is_alive()
+    });
+    let took = asked.elapsed();
+    assert_eq!((host.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
+    assert!(took >= Duration::from_secs(1), "that is one request: {took:?}");
+    assert!(took < Duration::from_secs(8), "what one request gives the bot: {took:?}");
+}
+
+/// A session that ends sends both (`SendSIGHUP=` of systemd.kill(5)).
+#[test]
+fn requests_that_come_together_leave_the_bot_its_time() {
+    let world = World::new(&BOT.replace("exit 0", "sleep 0.3; echo DONE >>told; exit 0"));
+    let host = world.start(&mut heeding_hang_up(&world));
+    world.wait_for_bots(1);
+    kill(&world, &["STOP", "TERM", "HUP", "CONT"], &host.process);
+    assert_eq!((host.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\nDONE\n"));
+}
+
+/// The host, also where whoever runs the tests ignores `SIGHUP`.
+fn heeding_hang_up(world: &World) -> Command {
+    let mut command = world.command("/usr/bin/env");
+    command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_ductor")]);
+    command
+}
+
+/// Sends it these signals, in order.
+fn kill(world: &World, signals: &[&str], process: &Process) {
+    let pid = process.pid.to_string();
+    for signal in signals {
+        assert!(world.command("/bin/kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
 }
 
 /// A process with a session of its own that ignores `SIGTERM`, started by a bot.
@@ -94,24 +121,18 @@ fn what_the_host_was_started_with_is_not_its_to_end() {
 #[test]
 fn nohup_holds_and_a_hang_up_stops_otherwise() {
     let world = World::new(BOT);
-    let hang_up = |process: &Process| {
-        let pid = process.pid.to_string();
-        assert!(world.command("/bin/kill").args(["-HUP", &pid]).status().unwrap().success());
-    };
     let mut command = world.command("/usr/bin/nohup");
     let host = world.start(command.arg(env!("CARGO_BIN_EXE_ductor")));
     wait_for("bot that listens", || !world.bots().is_empty() && world.state()["bot"].is_object());
-    hang_up(&host.process);
+    kill(&world, &["HUP"], &host.process);
     host.signal(Signal::User2); // answered after the first, had that counted
     wait_for("new bot", || world.bots().len() == 2);
     host.signal(Signal::Terminate);
     assert_eq!((host.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
 
-    // Whoever runs the tests may ignore it too.
-    let mut command = world.command("/usr/bin/env");
-    let host = world.start(command.args(["--default-signal=HUP", env!("CARGO_BIN_EXE_ductor")]));
+    let host = world.start(&mut heeding_hang_up(&world));
     wait_for("third bot", || world.bots().len() == 3 && world.state()["bot"].is_object());
-    hang_up(&host.process);
+    kill(&world, &["HUP"], &host.process);
     assert_eq!((host.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\nTERM\n"));
 }
 
