@@ -9,6 +9,7 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{lock, os};
@@ -130,12 +131,25 @@ pub fn leftovers(home: &Home) -> Vec<Process> {
 
 /// A living host of this home, other than this process, in whose tree one of these processes is. The lock does not
 /// tell of one whose file was taken away just now; until it has locked anew, a second bot could start.
+///
+/// Any process of this user can have a mark that names a stranger, who would be ended: a host runs a program of ours.
 pub fn living_host(home: &Home, processes: Vec<Process>) -> Option<Process> {
     let host = |process: Process| {
         let mark = Mark::of(&process).filter(|mark| process.is_ours() && mark.holds(&process))?;
-        (mark.is_about(home) && mark.host != Process::current() && mark.host.is_alive()).then_some(mark.host)
+        let is_other = mark.host != Process::current() && mark.host.is_alive();
+        (mark.is_about(home) && is_other && runs_ductor(&mark.host)).then_some(mark.host)
     };
     processes.into_iter().find_map(host)
+}
+
+/// It runs a program called as ours are, or as this one is.
+pub fn runs_ductor(process: &Process) -> bool {
+    let command = process.command();
+    let stem = command.first().and_then(|program| Path::new(program).file_stem()?.to_str());
+    let ours = std::env::current_exe().ok();
+    let ours = ours.as_deref().and_then(|program| program.file_stem()?.to_str());
+    let called = |name: &str| stem.is_some_and(|stem| stem.eq_ignore_ascii_case(name));
+    called("ductor") || called("ductorw") || ours.is_some_and(called)
 }
 
 /// What a host writes into the environment of its tree.

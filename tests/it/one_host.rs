@@ -6,7 +6,7 @@ use std::fs;
 
 use ductor::internals::{Process, Signal};
 
-use crate::world::{BOT, NOBODY, World, wait_for};
+use crate::world::{BOT, NOBODY, Said, World, wait_for};
 
 #[test]
 fn a_second_host_refuses_and_names_the_first() {
@@ -73,6 +73,23 @@ fn a_takeover_finds_it_also_after_another_host_was_refused() {
     let _third = world.start(&mut world.ductor(&["run", "--takeover"]));
     assert_eq!((first.end().0.code(), world.read("told").as_str()), (Some(0), "TERM\n"));
     wait_for("second bot", || world.bots().len() == 2);
+}
+
+/// A sandboxed bot can start a process with any environment.
+#[test]
+fn a_stranger_whom_a_planted_mark_names_is_no_host() {
+    let world = World::new(BOT);
+    let stranger = world.start(world.command("/bin/sleep").arg("1000"));
+    let mark = format!("{}:{}:", stranger.process.pid, stranger.process.start);
+    let mut bearer = world.command("/bin/sleep");
+    bearer.arg("1000").env("DUCTOR_HOST_HOME", world.path(".ductor")).env("DUCTOR_HOST", mark);
+    let bearer = world.start(&mut bearer);
+    wait_for("the mark", || bearer.process.environment("DUCTOR_HOST").is_some());
+    let stop = Said::of(&mut world.ductor(&["stop"])).ok();
+    assert_eq!((stop.out.as_str(), stranger.process.is_alive()), ("nothing runs\n", true));
+    let host = world.host();
+    host.signal(Signal::Terminate);
+    assert_eq!((host.end().0.code(), stranger.process.is_alive()), (Some(0), true));
 }
 
 /// A bot that does at its start what the real one does.

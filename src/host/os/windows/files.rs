@@ -12,7 +12,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 
 use crate::effects::file;
-use crate::host::lock;
+use crate::host::{lock, tree};
 use crate::process::Process;
 
 /// Opens the file, or makes it, so that only this process can write it; none when another has it so.
@@ -41,16 +41,7 @@ pub fn lock_holder(path: &Path) -> Option<u32> {
         return None;
     }
     let holder = lock::noted(&file::read_bounded(path, 64).ok()?)?;
-    (holder.is_ours() && is_host(&holder)).then_some(holder.pid)
-}
-
-fn is_host(process: &Process) -> bool {
-    let command = process.command();
-    let stem = command.first().and_then(|program| Path::new(program).file_stem()?.to_str());
-    let ours = std::env::current_exe().ok();
-    let ours = ours.as_deref().and_then(|program| program.file_stem()?.to_str());
-    let called = |name: &str| stem.is_some_and(|stem| stem.eq_ignore_ascii_case(name));
-    called("ductor") || called("ductorw") || ours.is_some_and(called)
+    (holder.is_ours() && tree::runs_ductor(&holder)).then_some(holder.pid)
 }
 
 fn is_held(error: &io::Error) -> bool {
