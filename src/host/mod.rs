@@ -42,7 +42,7 @@ use std::ffi::OsString;
 pub use bot_pid::other_bot;
 pub use policy::Ended;
 pub use state::{HostState, LastExit, rfc3339};
-pub use stop::{end_bot, end_host, stop_everything};
+pub use stop::{HOST_PATIENCE, end_bot, end_host, stop_everything};
 pub use supervision::Supervision;
 
 use crate::error::{Code, Context, Error, Result};

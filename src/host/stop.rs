@@ -13,8 +13,9 @@ use crate::process::{Process, Signal};
 
 /// How long a bot may take to end in order.
 pub const PATIENCE: Duration = Duration::from_secs(8);
-/// How long a host may take: its bot's time, then the killing of the tree.
-const HOST_PATIENCE: Duration = Duration::from_secs(8 + 4);
+/// How long a host may take: its bot's time, the killing of the tree, and as long again for what can't be killed; and a
+/// moment more.
+pub const HOST_PATIENCE: Duration = Duration::from_secs(PATIENCE.as_secs() + 2 * KILL_TIME.as_secs() + 1);
 
 /// Ends the host's and the bot's whole tree, whoever started it. What does not end in order is killed. Returns
 /// what was ended, a line each.

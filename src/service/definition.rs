@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::home::Home;
+use crate::host::HOST_PATIENCE;
 
 /// Seconds before systemd starts a host that ended badly again.
 pub const RESTART_DELAY: u32 = 5;
@@ -13,8 +14,9 @@ pub const RESTART_DELAY: u32 = 5;
 pub const START_LIMIT: u32 = 10;
 /// ... in so many seconds, and the manager gives up. More than `START_LIMIT * RESTART_DELAY`, or it never would.
 pub const START_LIMIT_INTERVAL: u32 = 300;
-/// Seconds the host has to end its bot's tree before the manager kills both. The host itself takes 8 at most.
+/// Seconds the host has to end its bot's tree before the manager kills both.
 pub const STOP_TIMEOUT: u32 = 15;
+const _: () = assert!(STOP_TIMEOUT as u64 >= HOST_PATIENCE.as_secs());
 /// Seconds between two starts of a host by launchd, counted from the first.
 pub const THROTTLE_INTERVAL: u32 = 10;
 /// How launchd lets a job share the machine: less of it than what a person waits for.
