@@ -24,6 +24,10 @@ pub const HOST: &str = "DUCTOR_HOST";
 /// How long killed processes may take to be gone. One that waits for a broken disk never goes.
 pub const KILL_TIME: Duration = Duration::from_secs(3);
 
+/// A look at all processes is not of one moment: it can miss who forks and ends meanwhile. So one that finds nothing
+/// is not believed before it is the third, where something is still below us.
+const LOOKS: usize = 3;
+
 /// The processes below one root.
 pub struct Tree {
     root: Process,
@@ -81,13 +85,19 @@ impl Tree {
 
     /// Kills every member, and what they start meanwhile.
     pub fn kill(&self) {
-        if self.root == Process::current() {
-            os::kill_orphans();
-            if os::is_childless() {
-                return; // the usual end of a bot, which costs no look at every process there is
-            }
+        if self.root != Process::current() {
+            kill_all(|| self.members());
+            return;
         }
-        kill_all(|| self.members());
+        os::kill_orphans();
+        let until = Instant::now() + KILL_TIME;
+        // The usual end of a bot leaves no child, and costs no look at every process there is.
+        for _ in 0..LOOKS {
+            if os::is_childless() || Instant::now() >= until {
+                return;
+            }
+            kill_all(|| self.members());
+        }
     }
 }
 
