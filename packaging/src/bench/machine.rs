@@ -39,8 +39,8 @@ pub fn contests() -> Vec<Contest> {
             name: "ductor service status",
             unit: Unit::Seconds,
             goal: "at most 1.2 times the one call it needs, a twenty-fifth of the Python ductor",
-            why: "Beyond the call: a process that starts another. The lock, the definition, and whether another \
-                  `ductor` is in the way are looked at while systemd makes up its answer.",
+            why: "Beyond the call: a process that starts another, as a shell around the same call does. The lock, the \
+                  definition, and whether another `ductor` is in the way are looked at while systemd makes up its answer.",
             run: status,
         },
         Contest {

@@ -87,7 +87,7 @@ fn figure(value: f64, unit: Unit) -> String {
 pub fn write(workspace: &Workspace, answers: &[Answer], rounds: usize) -> Result<()> {
     let mut page = format!(
         "# Benchmarks\n\nWritten by `cargo xtask bench --write`: at most {rounds} rounds of each contest, all its sides \
-         in every round, ours first. What counts is the ratio of the medians; the figures themselves are those of one \
+         in every round. What counts is the ratio of the medians; the figures themselves are those of one \
          machine on one day: {}. Whole processes are timed, from their start to their end. Where more programs \
          want to run than there are processors, a few milliseconds say little, and what works in several threads at \
          once suffers first.\n",
