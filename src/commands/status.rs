@@ -5,6 +5,7 @@ use std::env;
 use serde_json::json;
 
 use crate::bot::{self, Source};
+use crate::effects::text;
 use crate::error::{Code, Result};
 use crate::host;
 use crate::search_path;
@@ -49,7 +50,7 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
         return Ok(code);
     }
     let runs = host.as_ref().and_then(|host| host.state.as_ref()?.bot.as_ref());
-    let runs = runs.filter(|_| bot.is_err()).map(|bot| harmless(&words::join(&bot.command)));
+    let runs = runs.filter(|_| bot.is_err()).map(|bot| text(&harmless(words::join(&bot.command).as_bytes())));
     service::print_of_bot(context.screen, manager.title(), &service, host.as_ref());
     let row =
         |name: &str, text: &dyn std::fmt::Display| context.screen.data(format_args!("  {name:<10}{text}"));

@@ -39,7 +39,7 @@ impl Supervision {
 
     /// All the variables are inherited by everything that the bot starts, so each needs a witness: systemd
     /// names the pid it started (`SYSTEMD_EXEC_PID`, systemd.exec(5), since version 248), before that only itself
-    /// (`MANAGERPID`, since 196), launchd is pid 1.
+    /// (`MANAGERPID`), launchd is pid 1.
     fn told(
         variable: impl Fn(&str) -> Option<OsString>,
         pid: u32,

@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-/// Such a text.
-pub fn harmless(text: &str) -> String {
+/// The same words for a terminal, which obeys nothing in them.
+pub fn harmless(said: &[u8]) -> Vec<u8> {
     let mut sink = Harmless::new(Vec::new());
-    let _infallible = sink.write_all(text.as_bytes());
-    String::from_utf8_lossy(&sink.into_inner()).into_owned()
+    let _infallible = sink.write_all(said);
+    sink.into_inner()
 }
 
 /// A sink that makes control sequences harmless: C0 but line breaks and tabs, DEL, and C1 in its UTF-8 form.

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::effects;
 use crate::error::{Code, Context as _, Error, Result};
 use crate::host;
-use crate::service::harmless::Harmless;
+use crate::service::harmless::{Harmless, harmless};
 use crate::service::logs::{Lines, changed};
 use crate::service::manager::{Logs, Manager};
 use crate::service::systemd::bus;
@@ -49,9 +49,7 @@ pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, coun
     if said.is_empty() && matches!(logs, Logs::Journal(_)) {
         let _unreadable = Lines::last(&[context.home.agent_log()], count, &mut said);
     }
-    let mut harmless = Harmless::new(Vec::new());
-    let _infallible = harmless.write_all(&said);
-    harmless.into_inner()
+    harmless(&said)
 }
 
 /// What two looks in a row show. The end of a bot is known before its last words are where they are kept: journald, or
