@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::Result;
-use xtask::lab::image::{BOT, BOT_TRIXIE};
+use xtask::lab::image::{BOOKWORM, BOT, BOT_TRIXIE, TRIXIE};
 use xtask::lab::{Image, wait_for};
 
 use crate::world::{PATIENCE, World};
@@ -13,6 +13,7 @@ crate::tests![
     a_journal_that_alice_may_not_read_is_no_reason_to_show_nothing,
     what_a_journal_kept_earlier_does_not_hide_what_is_new,
     lines_pass_as_they_are_and_are_harmless_on_a_terminal,
+    lines_of_who_ended_at_once_are_shown,
 ];
 
 const LOG: &str = "/home/alice/.ductor/logs/agent.log";
@@ -112,6 +113,25 @@ fn lines_pass_as_they_are_and_are_harmless_on_a_terminal() -> Result<()> {
         let seen = seen.ended(0)?.stdout;
         assert!(seen.contains("[/x] [bold]^[[2Jred") && seen.contains("über^G"), "{seen:?}");
         assert!(!seen.contains("\u{1b}[2J"), "{seen:?}");
+    }
+    Ok(())
+}
+
+/// systemd issue 2913: journald does not know the unit of a line whose writer is gone when it asks.
+fn lines_of_who_ended_at_once_are_shown() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.begin_with(
+            "alice",
+            "for i in {1..200}; do /bin/echo \"child $i of 200\"; done; echo all said",
+        )?;
+        world.ductor("alice", &["service", "restart"])?.ended(0)?;
+        let logs = world.logs_when("alice", "all that was said", |logs| logs.contains("all said"))?;
+        let missing: Vec<i32> = (1..=200).filter(|i| !logs.contains(&format!("child {i} of"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+        for says in ["Starting ductor.service", "Started ductor.service", "Stopping ductor.service"] {
+            assert!(logs.contains(says), "{says}: {logs}");
+        }
     }
     Ok(())
 }

@@ -76,7 +76,7 @@ fn files_since(files: &[PathBuf], then: Timestamp, count: u32) -> Vec<u8> {
     said
 }
 
-/// Not what the manager itself says about the unit, which `-u` would add.
+/// Not what the manager itself says about the unit.
 fn journal_since(unit: &str, then: Timestamp, count: u32) -> Vec<u8> {
     let since = format!("--since=@{}", then.as_second());
     let (number, written_by) = (count.to_string(), from_within(unit));
@@ -85,12 +85,21 @@ fn journal_since(unit: &str, then: Timestamp, count: u32) -> Vec<u8> {
     look(&words)
 }
 
-/// What selects the lines of the host and its tree. `-u` alone loses the last words of a bot: journald asks /proc
-/// for the unit of a line's writer, which may have ended by then. The identifier comes from the unit itself.
+/// What selects the lines of the host and its tree. `-u` alone loses those of who ends at once, the last words of a
+/// bot and all that a short command writes: journald asks /proc for the unit of a line's writer, which may be gone by
+/// then (systemd issue 2913). The identifier comes from the unit itself.
 fn from_within(unit: &str) -> [String; 5] {
     let name = unit.trim_end_matches(".service");
     let by_unit = format!("_SYSTEMD_USER_UNIT={unit}");
     [by_unit, of_us(), "+".into(), format!("SYSLOG_IDENTIFIER={name}"), of_us()]
+}
+
+/// The same with what is said about the unit, by its manager and of a dump of its memory: what `-u` shows, and no less
+/// of it.
+fn from_within_and_about(unit: &str) -> Vec<String> {
+    let about =
+        ["USER_UNIT", "COREDUMP_USER_UNIT"].map(|field| ["+".into(), format!("{field}={unit}"), of_us()]);
+    from_within(unit).into_iter().chain(about.into_iter().flatten()).collect()
 }
 
 fn of_us() -> String {
@@ -100,9 +109,8 @@ fn of_us() -> String {
 /// As people know it, with what the manager says about the unit.
 fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
     let mut command = Command::new("journalctl");
-    let name = unit.trim_end_matches(".service");
-    command.args(["--user", "--no-hostname", "-u", name, "-n", &count.to_string()]);
-    command.args(args).envs(bus::environment());
+    command.args(["--user", "--no-hostname", "-n", &count.to_string()]).args(args);
+    command.args(from_within_and_about(unit)).envs(bus::environment());
     command
 }
 
@@ -111,8 +119,9 @@ fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
 fn journal_has_lines(context: &Context<'_>, unit: &str) -> bool {
     let host = host::find(&context.home);
     let since = host.map(|host| format!("--since=@{}", host.process.started_at().as_second()));
-    let mut words = vec!["--output=cat", "-n", "1", "-u", unit];
-    words.extend(since.as_deref());
+    let selected = from_within_and_about(unit);
+    let mut words = vec!["--output=cat", "-n", "1"];
+    words.extend(since.iter().chain(&selected).map(String::as_str));
     !look(&words).is_empty()
 }
 

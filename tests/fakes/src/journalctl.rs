@@ -32,11 +32,12 @@ pub fn main(args: &[String]) -> u8 {
     let after = |option: &str| args.iter().skip_while(|arg| *arg != option).nth(1);
     let since = args.iter().find_map(|arg| arg.strip_prefix("--since=@")?.parse().ok()).unwrap_or(0);
     let count = after("-n").and_then(|count| count.parse().ok()).unwrap_or(10);
+    let of_manager = args.iter().any(|arg| arg.starts_with("USER_UNIT="));
     let mut from = 0;
     loop {
         let journal = if state.has("no-journal") { None } else { state.get(JOURNAL) }.unwrap_or_default();
         let lines =
-            journal.lines().skip(from).filter_map(|line| shown(line, since, has("-u"), has("--output=cat")));
+            journal.lines().skip(from).filter_map(|line| shown(line, since, of_manager, has("--output=cat")));
         let lines: Vec<String> = lines.collect();
         let last = if from == 0 { lines.len().saturating_sub(count) } else { 0 };
         if !lines[last..].is_empty() {
