@@ -3,14 +3,15 @@
 //! *fast* ([`fast`]) needs no root and takes under ten minutes: format, lints, every test but the lab's, the
 //! shell scripts. *lab* ([`in_lab`]) installs the package that `dist` makes on booted machines. Whatever can't
 //! run here is *skipped*: named, with its reason, and counted; with `CI=true` a skip is a failure. A step that
-//! fails does not stop the next one. How lines of test programs are counted is in [`tally`]; [`acceptance`] says on pages
-//! what came of them, case by case and fault by fault.
+//! fails does not stop the next one. How lines of test programs are counted is in [`tally`], who is run once more in
+//! [`second_try`]; [`acceptance`] says on pages what came of them, case by case and fault by fault.
 
 #![allow(clippy::print_stdout, reason = "this is what a person reads")]
 
 pub mod acceptance;
 pub mod fast;
 pub mod in_lab;
+pub mod second_try;
 pub mod tally;
 
 use std::path::Path;
@@ -67,6 +68,9 @@ impl Steps {
     }
 }
 
+/// So many lines of what a test said that failed are told again at the end.
+const SAID: usize = 40;
+
 /// Takes all steps of the tier and gives the exit code: 0 when nothing failed.
 pub fn run(wanted: &Wanted) -> u8 {
     let mut steps = Steps::default();
@@ -106,21 +110,30 @@ fn report(steps: &Steps, sum: &Tally, strict: bool) -> String {
     for (name, took, _) in &steps.taken {
         text.push_str(&format!("{:>8.1} s  {name}\n", took.as_secs_f32()));
     }
-    for (title, names) in [("failed", &sum.failures), ("skipped", &sum.skips)] {
+    let failed = [("passed at the second try only", &sum.unsteady), ("failed", &sum.failures)];
+    for (title, names) in failed.into_iter().chain([("skipped", &sum.skips)]) {
         if !names.is_empty() {
-            text.push_str(&format!("\n{title}\n  {}\n", names.join("\n  ")));
+            text.push_str(&format!("\n{title}\n"));
+        }
+        for name in names {
+            text.push_str(&format!("  {name}\n"));
+            let said = sum.said.get(name).map_or("", |said| said.trim());
+            said.lines().take(SAID).for_each(|line| text.push_str(&format!("    {line}\n")));
         }
     }
     if strict && !sum.skips.is_empty() {
         text.push_str("\nwith CI=true a skip is a failure\n");
     }
     text.push_str(&format!(
-        "\n{} passed, {} failed, {} skipped\n",
+        "\n{} passed, {} failed, {} skipped",
         sum.passed.len(),
         sum.failures.len(),
         sum.skips.len()
     ));
-    text
+    if !sum.unsteady.is_empty() {
+        text.push_str(&format!("; {} at the second try only", sum.unsteady.len()));
+    }
+    text + "\n"
 }
 
 #[cfg(test)]
@@ -141,5 +154,19 @@ mod tests {
             text.ends_with("\nwith CI=true a skip is a failure\n\n1 passed, 1 failed, 1 skipped\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn the_report_ends_with_what_failing_tests_said() {
+        let mut steps = Steps::default();
+        let said = [("a".into(), "no bot\n\n".into()), ("b".into(), "left\nright\n".into())].into();
+        let passed = vec!["b".into()];
+        let tally =
+            Tally { failures: vec!["a".into()], unsteady: passed.clone(), passed, said, ..Tally::default() };
+        steps.take("tests", || Ok(tally));
+        let text = report(&steps, &steps.sum(), false);
+        let end = "\npassed at the second try only\n  b\n    left\n    right\n\nfailed\n  a\n    no bot\n\n\
+            1 passed, 1 failed, 0 skipped; 1 at the second try only\n";
+        assert!(text.ends_with(end), "{text}");
     }
 }

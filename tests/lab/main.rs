@@ -157,10 +157,11 @@ fn timed(name: &'static str, test: fn() -> anyhow::Result<()>) -> Result<Complet
     }
 }
 
+/// The slowest tests: what to look at when the whole takes too long.
 fn tell_times() {
     let mut times = TIMES.lock().unwrap();
     times.sort_by(|a, b| b.cmp(a));
-    for (took, name) in times.iter() {
+    for (took, name) in times.iter().take(20) {
         println!("{:>8.1} s  {name}", took.as_secs_f32());
     }
 }

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use super::tally::{Tally, check, count};
+use super::second_try::count_twice;
+use super::tally::{Tally, check};
 use super::{Steps, cargo, root};
 use crate::lab::{needs, wine};
 use crate::workspace::output;
@@ -28,10 +29,13 @@ pub fn take(steps: &mut Steps, words: &[String]) {
         get_readers()?;
         // The fake service managers are programs of their own, which no test target of cargo builds.
         output(cargo("build").args(["--quiet", "--package", "fakes"]))?;
-        let mut test = cargo("test");
-        // The lab's own tests belong to the other tier.
-        test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
-        count("tests", test.arg("--").args(words))
+        count_twice("tests", words, |words| {
+            let mut test = cargo("test");
+            // The lab's own tests belong to the other tier.
+            test.args(["--workspace", "--no-fail-fast"]).env(super::in_lab::SKIP, "");
+            test.arg("--").args(words);
+            test
+        })
     });
     if words.is_empty() {
         steps.take("fuzz", fuzz::briefly);

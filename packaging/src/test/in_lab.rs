@@ -10,7 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::Steps;
-use super::tally::{Tally, count};
+use super::second_try::count_twice;
+use super::tally::Tally;
 use crate::bundle::deb;
 use crate::lab::{Wine, image, machine, needs, wine};
 use crate::release;
@@ -45,17 +46,7 @@ pub fn take(steps: &mut Steps, words: &[String]) {
     steps.take("Wine, and programs for Windows", || prepare(&mut windows, make_windows));
     steps.take("unit tests for Windows", || unit_tests(&windows, words));
     steps.take("lab tests", || {
-        let mut test = super::cargo("test");
-        test.args(["--package=xtask", "--test=lab", "--"]).args(words).arg(threads());
-        match &ready {
-            Ok(package) => test.env(PACKAGE, package),
-            Err(missing) => test.env(SKIP, format!("{missing:#}")),
-        };
-        match &windows {
-            Ok(programs) => test.env(WINDOWS, programs),
-            Err(missing) => test.env(WINDOWS_SKIP, format!("{missing:#}")),
-        };
-        let tally = count("lab tests", &mut test);
+        let tally = count_twice("lab tests", words, |words| lab_tests(&ready, &windows, words));
         machine::sweep()?;
         wine::sweep();
         tally
@@ -138,7 +129,26 @@ fn unit_tests(windows: &Result<PathBuf>, words: &[String]) -> Result<Tally> {
     let mut programs = messages.filter_map(|message| Some(message["executable"].as_str()?.to_owned()));
     let program = programs.next().context("cargo names no test program")?;
     let wine = Wine::new()?;
-    count("unit tests for Windows", wine.command(program).args(words))
+    count_twice("unit tests for Windows", words, |words| {
+        let mut tests = wine.command(&program);
+        tests.args(words);
+        tests
+    })
+}
+
+/// The test program of `tests/lab`, told what there is.
+fn lab_tests(ready: &Result<PathBuf>, windows: &Result<PathBuf>, words: &[String]) -> Command {
+    let mut test = super::cargo("test");
+    test.args(["--package=xtask", "--test=lab", "--"]).args(words).arg(threads());
+    match ready {
+        Ok(package) => test.env(PACKAGE, package),
+        Err(missing) => test.env(SKIP, format!("{missing:#}")),
+    };
+    match windows {
+        Ok(programs) => test.env(WINDOWS, programs),
+        Err(missing) => test.env(WINDOWS_SKIP, format!("{missing:#}")),
+    };
+    test
 }
 
 /// Machines mostly wait, so there may be more of them than processors.

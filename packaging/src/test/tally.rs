@@ -1,9 +1,11 @@
 //! A *tally*: how many tests passed, and the names of those that failed or were skipped.
 //!
-//! It is read off the lines of a test program, those of Rust's own harness and of `libtest-mimic` alike.
+//! It is read off the lines of a test program, those of Rust's own harness and of `libtest-mimic` alike. What failed gets
+//! a [second try](super::second_try).
 
 #![allow(clippy::print_stdout, reason = "what test programs say is shown")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::iter::Sum;
 use std::process::{Command, Stdio};
@@ -19,6 +21,10 @@ pub struct Tally {
     pub failures: Vec<String>,
     /// Each that was skipped, with the reason.
     pub skips: Vec<String>,
+    /// Each that passed at the second try only.
+    pub unsteady: Vec<String>,
+    /// What those said that failed, if only at the first try.
+    pub said: BTreeMap<String, String>,
 }
 
 impl Tally {
@@ -56,6 +62,20 @@ impl Tally {
         }
     }
 
+    /// Keeps a line of what a test said that failed: all of them are told at the end, each below a line with its name.
+    fn hear(&mut self, line: &str, speaker: &mut Option<String>) {
+        let named = line.strip_prefix("---- ").and_then(|line| line.strip_suffix(" ----"));
+        if let Some(name) = named {
+            *speaker = Some(name.trim_end_matches(" stdout").into());
+        } else if line == "failures:" || line.starts_with("test result: ") {
+            *speaker = None;
+        } else if let Some(name) = speaker {
+            let said = self.said.entry(name.clone()).or_default();
+            said.push_str(line);
+            said.push('\n');
+        }
+    }
+
     /// Counts what tests say that they left out, a line each: `NAME (REASON)`.
     fn leave_out(&mut self, lines: &str) {
         for line in lines.lines().filter(|line| !line.is_empty()) {
@@ -86,11 +106,12 @@ pub fn count(name: &str, command: &mut Command) -> Result<Tally> {
     let left_out = tempfile::NamedTempFile::new()?;
     command.stdin(Stdio::null()).stdout(Stdio::piped()).env(fakes::LEFT_OUT, left_out.path());
     let mut child = command.spawn().with_context(|| format!("start {command:?}"))?;
-    let (mut tally, mut begun, mut ended) = (Tally::default(), 0, 0);
+    let (mut tally, mut speaker, mut begun, mut ended) = (Tally::default(), None, 0, 0);
     for line in child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines) {
         let line = line?;
         println!("{line}");
         tally.read(&line);
+        tally.hear(&line, &mut speaker);
         begun += usize::from(line.starts_with("running "));
         ended += usize::from(line.starts_with("test result: "));
     }
@@ -107,6 +128,8 @@ impl Sum for Tally {
             sum.passed.extend(tally.passed);
             sum.failures.extend(tally.failures);
             sum.skips.extend(tally.skips);
+            sum.unsteady.extend(tally.unsteady);
+            sum.said.extend(tally.said);
             sum
         })
     }
@@ -139,6 +162,16 @@ test result: FAILED. 2 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
             "package::installs (no overlay: nothing there (os error 2))",
         ];
         assert_eq!(tally.skips, skips);
+    }
+
+    #[test]
+    fn what_failing_tests_said_is_kept() {
+        let said = "printf 'running 2 tests\\ntest a ... FAILED\\ntest b::c ... FAILED\\n\\nfailures:\\n\\n\
+            ---- a stdout ----\\nleft: 1\\nright: 2\\n\\n---- b::c ----\\nno bot\\n\\n\\nfailures:\\n    a\\n    b::c\\n\\n\
+            test result: FAILED\\n'; exit 101";
+        let tally = count("tests", Command::new("sh").args(["-c", said])).unwrap();
+        let said = [("a".into(), "left: 1\nright: 2\n\n".into()), ("b::c".into(), "no bot\n\n\n".into())];
+        assert_eq!(tally.said, BTreeMap::from(said));
     }
 
     #[test]
