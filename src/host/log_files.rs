@@ -24,6 +24,12 @@ const BUFFER: usize = 64 * 1024;
 /// hold it open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// Every file that may be there, also of earlier rotations.
+pub fn all(home: &Home) -> impl Iterator<Item = PathBuf> {
+    let files = home.service_logs().into_iter();
+    files.flat_map(|file| (0..rotation::FILES).map(move |number| rotation::earlier(&file, number)))
+}
+
 /// One of the two that every program writes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {

@@ -2,13 +2,12 @@
 //!
 //! One [`Transaction`] spans it all: when a step fails, files, the switch and what runs are as before.
 
-use std::fs;
 use std::path::PathBuf;
 
 use crate::effects::{Effects, Transaction};
 use crate::error::Result;
 use crate::home::Home;
-use crate::host;
+use crate::host::{self, log_files};
 
 use super::agents::{Agent, Folders};
 use super::before::Before;
@@ -40,7 +39,7 @@ pub fn uninstall(home: &Home, effects: &Effects<'_>) -> Result<Vec<String>> {
         transaction.remove(&own)?;
         said.push(format!("removed {}", own.display()));
     }
-    for log in logs(home) {
+    for log in log_files::all(home) {
         transaction.remove(&log)?;
     }
     if before.loaded.modern {
@@ -69,14 +68,4 @@ fn turn_switch(
         (None, Some(true)) => switch::turn(true, effects).map(|()| None),
         _ => Ok(None),
     }
-}
-
-/// The files of the service's log, those that were rotated out too.
-fn logs(home: &Home) -> Vec<PathBuf> {
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        name.starts_with("service.log") || name.starts_with("service.err")
-    };
-    let files = fs::read_dir(home.logs()).into_iter().flatten().flatten();
-    files.map(|file| file.path()).filter(is_ours).collect()
 }

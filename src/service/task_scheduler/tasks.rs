@@ -35,7 +35,7 @@ pub enum Maker {
 }
 
 /// The tasks under the names that ours can have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tasks {
     /// Those of this user, in the order of the names.
     own: Vec<Task>,

@@ -131,12 +131,16 @@ fn case_37_uninstall_leaves_nothing_whatever_there_was() {
     assert!(rehearsal.out.contains("run schtasks.exe /Delete /TN ductor /F\n"), "{rehearsal:#?}");
     assert_eq!((machine.tasks().len(), machine.status()["running"].as_bool()), (1, Some(true)));
     fs::write(machine.home().task(), "left by one that was cut off").unwrap();
+    fs::create_dir_all(machine.home().logs()).unwrap();
+    for log in ["service.log", "service.err.3"] {
+        fs::write(machine.home().logs().join(log), "what the bot said").unwrap();
+    }
     let said = machine.service(&["uninstall"]).ok();
     assert_eq!(
         (said.err.as_str(), said.out.as_str()),
         ("removed the task ductor\n", "the service is uninstalled\n")
     );
-    assert!(machine.tasks().is_empty() && !machine.home().task().exists());
+    assert!(machine.tasks().is_empty() && !machine.home().task().exists() && !machine.home().logs().exists());
     wait_for("the end of the scheduler's own", || machine.world.processes() == NOBODY);
     assert_eq!(machine.service(&["uninstall"]).ok().out, "the service was not installed\n");
 }
