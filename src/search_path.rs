@@ -23,7 +23,7 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::words;
+use crate::shell::Shell;
 
 /// PATH for the bot of the user whose home folder is `user_home`, from the one that this process has.
 ///
@@ -83,7 +83,7 @@ pub fn typed() -> String {
     let named = which("ductor", &env::var_os("PATH").unwrap_or_default());
     match named {
         Some(named) if access::same_file(&named, &this) => "ductor".into(),
-        _ => words::quote(this.to_string_lossy()),
+        _ => Shell::here().program(&this),
     }
 }
 

@@ -26,6 +26,18 @@ impl Shell {
         }
     }
 
+    /// A program as the first word of a command, by its path.
+    pub fn program(self, path: &Path) -> String {
+        let quoted = self.quote(path);
+        let is_plain = |letter: char| letter.is_alphanumeric() || r"\/:._-~".contains(letter);
+        match self {
+            Self::PowerShell if path.to_string_lossy().chars().all(is_plain) => path.display().to_string(),
+            // A text alone is a value there, and no command (about_Operators, "Call operator").
+            Self::PowerShell => format!("& {quoted}"),
+            Self::Unix => quoted,
+        }
+    }
+
     /// Shows which commands of ours run.
     pub fn our_processes(self) -> &'static str {
         match self {
@@ -49,6 +61,25 @@ impl Shell {
             Self::Unix => format!("ls -lS {quoted}"),
             Self::PowerShell => {
                 format!("Get-ChildItem -LiteralPath {quoted} | Sort-Object Length -Descending")
+            }
+        }
+    }
+
+    /// Where a folder is put in front of PATH for good, and the line that does it.
+    pub fn put_first_on_path(self, folder: &Path) -> String {
+        match self {
+            Self::Unix => {
+                let folder = self.quote(folder);
+                format!("for this shell and in your profile: export PATH={folder}:\"$PATH\"")
+            }
+            // By default it runs no profile (about_Execution_Policies), so the user's variables get it.
+            Self::PowerShell => {
+                let folder = self.quote(Path::new(&format!("{};", folder.display())));
+                format!(
+                    "for this window and those to come: $env:Path = {folder} + $env:Path; \
+                     [Environment]::SetEnvironmentVariable('Path', \
+                     {folder} + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')"
+                )
             }
         }
     }
@@ -78,6 +109,23 @@ mod tests {
         assert_eq!(
             power.largest_files(Path::new(r"C:\Users\o'brien $x")),
             r"Get-ChildItem -LiteralPath 'C:\Users\o''brien $x' | Sort-Object Length -Descending"
+        );
+        for (path, typed) in [
+            (r"C:\Jörg\ductor.exe", r"C:\Jörg\ductor.exe"),
+            (r"C:\o'brien x\ductor.exe", r"& 'C:\o''brien x\ductor.exe'"),
+        ] {
+            assert_eq!(power.program(Path::new(path)), typed);
+        }
+        assert_eq!(unix.program(Path::new("/home/o x/ductor")), "'/home/o x/ductor'");
+        assert_eq!(
+            unix.put_first_on_path(Path::new("/home/o'brien x/bin")),
+            r#"for this shell and in your profile: export PATH='/home/o'\''brien x/bin':"$PATH""#
+        );
+        assert_eq!(
+            power.put_first_on_path(Path::new(r"C:\Users\o'brien $x")),
+            "for this window and those to come: $env:Path = 'C:\\Users\\o''brien $x;' + $env:Path; \
+             [Environment]::SetEnvironmentVariable('Path', 'C:\\Users\\o''brien $x;' + \
+             [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')"
         );
         for command in [power.free_space(Path::new("C:/")), power.our_processes().into()] {
             assert!(command.starts_with("Get-"), "{command}");

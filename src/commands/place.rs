@@ -12,6 +12,7 @@ use crate::home::Home;
 use crate::origin::Receipt;
 use crate::origin::place::{Archive, default_prefix, note, place};
 use crate::search_path;
+use crate::shell::Shell;
 
 use super::Context;
 
@@ -64,46 +65,10 @@ fn refuse_older(home: &Home) -> Result<()> {
 fn hint(context: &Context<'_>, program: &Path) {
     let path = env::var_os("PATH").unwrap_or_default();
     let folder = program.parent().unwrap_or(program);
-    match search_path::which("ductor", &path) {
-        Some(first) if search_path::access::same_file(&first, program) => {}
-        Some(first) => {
-            context.screen.say(format_args!("another ductor comes first on PATH: {}", first.display()));
-        }
-        None if cfg!(windows) => context.screen.say(on_path_of_windows(folder)),
-        None => context.screen.say(format_args!(
-            "{0} is not on PATH; for this shell and in your profile: export PATH=\"{0}:$PATH\"",
-            folder.display()
-        )),
-    }
-}
-
-/// For PowerShell, which by default runs no profile: for this window, and among the user's variables.
-fn on_path_of_windows(folder: &Path) -> String {
-    let quoted = folder.display().to_string().replace('\'', "''");
-    format!(
-        "{0} is not on PATH; for this window and those to come: $env:Path = '{quoted};' + $env:Path; \
-         [Environment]::SetEnvironmentVariable('Path', \
-         '{quoted};' + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')",
-        folder.display()
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_for_windows_can_be_pasted_whatever_the_folder_is_called() {
-        let said = on_path_of_windows(Path::new(r"C:\Users\O'Hara\bin"));
-        let (told, command) = said.split_once(": ").unwrap();
-        assert_eq!(told, r"C:\Users\O'Hara\bin is not on PATH; for this window and those to come");
-        let folder = r"'C:\Users\O''Hara\bin;'";
-        assert_eq!(
-            command,
-            format!(
-                "$env:Path = {folder} + $env:Path; [Environment]::SetEnvironmentVariable('Path', \
-                 {folder} + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')"
-            )
-        );
-    }
+    let found = match search_path::which("ductor", &path) {
+        Some(first) if search_path::access::same_file(&first, program) => return,
+        Some(first) => format!("another ductor comes first on PATH, {}", first.display()),
+        None => format!("{} is not on PATH", folder.display()),
+    };
+    context.screen.say(format_args!("{found}; {}", Shell::here().put_first_on_path(folder)));
 }
