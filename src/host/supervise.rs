@@ -153,7 +153,8 @@ impl<'a> Supervisor<'a> {
             }
         };
         if let Err(error) = make_room(self.home, self.supervision, self.options) {
-            return Phase::Over(Err(error), Some(Ended::OtherBot));
+            let ended = bot_pid::other_bot(self.home).map(|_| Ended::OtherBot);
+            return Phase::Over(Err(error), ended);
         }
         match os::spawn(&plan, self.supervision) {
             Ok(bot) => {

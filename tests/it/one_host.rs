@@ -145,6 +145,19 @@ fn whatever_stands_in_the_place_of_the_note_the_next_bot_starts_and_kills_nobody
     stranger.wait().unwrap();
 }
 
+#[test]
+fn a_note_that_can_not_be_removed_is_no_other_bot() {
+    let world = World::new(BOT);
+    let host = world.host();
+    fs::create_dir_all(world.home("bot.pid/folder")).unwrap();
+    host.signal(Signal::User2);
+    let (status, said) = host.end();
+    assert_eq!(status.code(), Some(1));
+    assert!(said.contains("error: remove") && said.contains("bot.pid"), "{said}");
+    let state: serde_json::Value = serde_json::from_str(&world.read(".ductor/host.json")).unwrap();
+    assert_eq!((state["ended"].as_str(), world.bots().len()), (None, 1), "{state}");
+}
+
 /// A bot that somebody started by hand.
 fn other_bot(world: &World) -> std::process::Child {
     let child = world.command(world.path("bot")).spawn().unwrap();
