@@ -89,9 +89,13 @@ pub fn utf16(text: &str) -> Vec<u8> {
 #[doc(hidden)]
 pub fn chosen_in(task: &Element) -> Chosen {
     let exec = |name: &str| task.text_at(&["Actions", "Exec", name]).unwrap_or_default();
-    let arguments = command_line::split(exec("Arguments"));
-    if is_bot(&arguments) {
-        return Chosen { direct: Some(exec("Command").into()), ..Chosen::default() };
+    chosen_by(exec("Command"), &command_line::split(exec("Arguments")))
+}
+
+/// The same of the command line that such a task starts.
+pub(crate) fn chosen_by(program: &str, arguments: &[String]) -> Chosen {
+    if is_bot(arguments) {
+        return Chosen { direct: Some(program.into()), ..Chosen::default() };
     }
     let value = |option: &str| {
         let at = arguments.iter().position(|argument| argument == option)?;

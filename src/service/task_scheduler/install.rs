@@ -50,7 +50,7 @@ pub fn install(
             replace(home, &user, &tasks, &wanted, &mut transaction)?
         }
     };
-    if how.start && (installed.changed || !runs) {
+    if how.start && (installed.changed || !runs || is_outdated(home, &task)) {
         start(home, before.filter(|_| runs), &task, &mut transaction)?;
         installed.started = true;
     }
@@ -64,6 +64,16 @@ pub fn install(
     installed.problems.extend(super::direct(&task));
     installed.definition = task.path().into();
     Ok(installed)
+}
+
+/// The [outdated](crate::service::outdated) host: a task tells no time of its change, but the command line of its host
+/// what it was started with.
+fn is_outdated(home: &Home, task: &Task) -> bool {
+    let Some(host) = running::services_host(home).filter(|_| task.has_host()) else { return false };
+    let command: Vec<String> =
+        host.process.command().iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let started_with = command.split_first().map(|(program, words)| task_xml::chosen_by(program, words));
+    started_with.is_some_and(|chosen| chosen != task_xml::chosen_in(&task.tree))
 }
 
 /// A rehearsal needs no scheduler.

@@ -41,7 +41,7 @@ pub fn look(home: &Home, task: Option<&Task>) -> Doing {
 }
 
 /// The host that the scheduler started.
-fn services_host(home: &Home) -> Option<Host> {
+pub fn services_host(home: &Home) -> Option<Host> {
     let by_us =
         |host: &Host| host.state.as_ref().map(|said| said.supervision) == Some(Supervision::TaskScheduler);
     host::find(home).filter(by_us)

@@ -71,6 +71,20 @@ fn a_new_bot_is_run_by_a_new_host_and_what_people_set_is_kept() {
 }
 
 #[test]
+fn a_host_by_an_earlier_choice_is_started_anew_once() {
+    let machine = Machine::new();
+    machine.install(&[]).ok();
+    let other = format!("{} --other", machine.world.path("bot").display());
+    machine.service(&["install", "--no-start", "--bot", &other]).ok();
+    assert_eq!(machine.world.bots().len(), 1);
+    machine.service(&["install"]).ok();
+    machine.world.wait_for_bots(2);
+    assert_eq!(machine.world.state()["bot"]["command"][1], "--other");
+    assert_eq!(machine.service(&["install"]).ok().err, "already installed; nothing changed\n");
+    assert_eq!(machine.world.bots().len(), 2);
+}
+
+#[test]
 fn a_task_that_ends_on_battery_is_stale_and_mended() {
     let machine = Machine::new();
     machine.install(&[]).ok();
