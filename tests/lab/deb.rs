@@ -22,6 +22,7 @@ crate::tests![
     an_upgrade_reloads_and_restarts_once_on_trixie,
     an_administrators_choice_outlives_upgrades,
     one_who_masked_it_is_left_alone,
+    one_who_masked_it_keeps_nobody_else_on_the_old_program,
     removing_stops_it_and_a_purge_leaves_nothing,
     into_another_root_it_only_places_files,
 ];
@@ -118,6 +119,30 @@ fn one_who_masked_it_is_left_alone() -> Result<()> {
         machine.run("alice", &["systemctl", "--user", "mask", "--now", "ductor.service"])?.ok()?;
         install(&machine, 2)?;
         assert_eq!(show(&machine, "alice", "ActiveState,UnitFileState")?, "inactive masked");
+    }
+    Ok(())
+}
+
+fn one_who_masked_it_keeps_nobody_else_on_the_old_program() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let machine = Machine::boot(image)?;
+        // Whichever of them a helper would ask first.
+        for (masked, other) in [("alice", "bob"), ("bob", "alice")] {
+            let _logins = (machine.login(masked)?, machine.login(other)?);
+            configure(&machine, masked)?;
+            configure(&machine, other)?;
+            install(&machine, 1)?;
+            machine.run(masked, &["systemctl", "--user", "mask", "--now", "ductor.service"])?.ok()?;
+            assert_eq!(show(&machine, other, "ActiveState,Description")?, "active version 1");
+            let before = show(&machine, other, "MainPID")?;
+            install(&machine, 2)?;
+            assert_eq!(show(&machine, masked, "ActiveState,UnitFileState")?, "inactive masked");
+            assert_eq!(show(&machine, other, "ActiveState,Description")?, "active version 2");
+            assert_ne!(show(&machine, other, "MainPID")?, before, "it runs the program that is gone");
+            machine.run("root", &["dpkg", "--remove", "ductor"])?.ok()?;
+            assert_eq!(show(&machine, other, "ActiveState,LoadState")?, "inactive not-found");
+            machine.run(masked, &["systemctl", "--user", "unmask", "ductor.service"])?.ok()?;
+        }
     }
     Ok(())
 }
