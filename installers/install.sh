@@ -112,13 +112,13 @@ fetch() {
   # blocks of 512 bytes; some shells count in 1024): a server that never ends fills no disk.
   case $url in https://*) protocols='=https' ;; *) protocols='=https,http' ;; esac
   for file; do
+    has curl || has wget ||
+      fail 'no curl and no wget: nothing can be fetched' 'sudo apt install curl'
     say "fetching $url/$file"
     if has curl; then
       set -- curl -fsSL --proto "$protocols" --connect-timeout 30 --retry 2 -o "$folder/$file" "$url/$file"
-    elif has wget; then
-      set -- wget -q -O "$folder/$file" "$url/$file"
     else
-      fail 'no curl and no wget: nothing can be fetched' 'install one of them, such as: sudo apt install curl'
+      set -- wget -q -O "$folder/$file" "$url/$file"
     fi
     (ulimit -f 262144 && exec "$@") || fail "$url/$file: it could not be fetched ($1 ended with $?)" 'look at the network, the disk, the URL'
   done
@@ -252,9 +252,9 @@ set_up_service() {
   fi
   [ "$service" = yes ] || return 0
   code=0
-  "$program" --quiet service install --no-start >/dev/null 2>"$work/said" || code=$?
+  "$program" service install --no-start >/dev/null 2>"$work/said" || code=$?
   case $code in
-    0) "$program" service restart ;;
+    0) cat "$work/said" >&2 && "$program" service restart ;; # what it took over, and whether it lingers
     5) say "no service manager is here for you; to run the bot: $program" ;;
     78) onboarding ;;
     *) cat "$work/said" >&2 && exit "$code" ;;

@@ -17,6 +17,10 @@ pub struct Flags {
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Make release bundles: those of this machine's OS and architecture, unless others are named
+    #[command(after_help = "\
+Examples:
+  cargo xtask dist         for this machine
+  cargo xtask dist --all   for every system")]
     Dist(Wish),
     /// Open every bundle in a folder with other programs, and compare it with what belongs inside
     Verify {
@@ -43,6 +47,11 @@ pub enum Verb {
         package: Option<PathBuf>,
     },
     /// Pass every check of this repository
+    #[command(after_help = "\
+Examples:
+  cargo xtask test               everything
+  cargo xtask test fast          what needs no root
+  cargo xtask test lab manual    what is called so, on booted machines")]
     Test(crate::test::Wanted),
     /// Feed every parser with anything
     Fuzz(crate::fuzz::Wanted),

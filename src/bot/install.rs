@@ -59,7 +59,7 @@ pub fn install(
     if let Some(version) = version.filter(|version| !python::is_version(version)) {
         return Err(Error::new(format!("version {version:?}"), "not a version")
             .code(Code::Usage)
-            .fix("one such as: ductor bot install --version 0.20.1"));
+            .fix("ductor bot install"));
     }
     let before = current(home).and_then(|python| answer(&python).ok());
     if let Some(version) = before.clone().filter(|before| Some(before.as_str()) == version) {

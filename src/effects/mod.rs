@@ -12,6 +12,8 @@ pub(crate) mod file;
 pub(crate) mod folder_lock;
 mod transaction;
 
+use std::cell::RefCell;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -56,18 +58,20 @@ impl fmt::Display for Effect<'_> {
 /// Does effects, or only tells about them.
 pub struct Effects<'a> {
     perform: bool,
+    /// The folders that a rehearsal told of: none of them is there the next time.
+    rehearsed: RefCell<HashSet<PathBuf>>,
     told: &'a dyn Fn(&Effect<'_>),
 }
 
 impl<'a> Effects<'a> {
     /// Effects that happen. `told` hears of each just before.
     pub fn real(told: &'a dyn Fn(&Effect<'_>)) -> Self {
-        Self { perform: true, told }
+        Self { perform: true, rehearsed: RefCell::default(), told }
     }
 
     /// Effects that do not happen: `told` hears of each, nothing changes.
     pub fn rehearsal(told: &'a dyn Fn(&Effect<'_>)) -> Self {
-        Self { perform: false, told }
+        Self { perform: false, rehearsed: RefCell::default(), told }
     }
 
     /// Whether effects happen.
@@ -131,7 +135,7 @@ impl<'a> Effects<'a> {
     /// # Errors
     /// It can't be made.
     pub fn create_folder(&self, path: &Path) -> Result<()> {
-        if path.is_dir() {
+        if path.is_dir() || (!self.perform && !self.rehearsed.borrow_mut().insert(path.into())) {
             return Ok(());
         }
         self.tell(&Effect::CreateFolder(path))?;

@@ -48,16 +48,16 @@ const ALL: [PackageManager; 10] = [
     PackageManager { name: "winget", owns: If("/WinGet/Packages/"),
         remove: "winget uninstall ductor", upgrade: "winget upgrade ductor" },
     PackageManager { name: "Windows Installer", owns: If("/Programs/ductor/ductor.exe"),
-        remove: "winget uninstall ductor", upgrade: "the newer .msi" },
+        remove: "winget uninstall ductor", upgrade: concat!("start ", env!("CARGO_PKG_REPOSITORY"), "/releases/latest") },
     PackageManager { name: "apt", owns: IfSaid(&["dpkg-query", "--search"]),
-        remove: "sudo apt remove ductor", upgrade: "sudo apt install ./ductor_*.deb, with the newer package" },
+        remove: "sudo apt remove ductor", upgrade: "sudo apt install ./ductor_*.deb" },
     PackageManager { name: "pacman", owns: IfSaid(&["pacman", "--query", "--owns"]),
         remove: "sudo pacman -R $(pacman -Qoq /usr/bin/ductor)", // ductor, or ductor-bin of the AUR
-        upgrade: "sudo pacman -U ductor-*.pkg.tar.zst, with the newer package" },
+        upgrade: "sudo pacman -U ductor-*.pkg.tar.zst" },
     PackageManager { name: "rpm", owns: IfSaid(&["rpm", "--query", "--file"]),
-        remove: "sudo rpm -e ductor", upgrade: "sudo rpm -U ductor-*.rpm, with the newer package" },
+        remove: "sudo rpm -e ductor", upgrade: "sudo rpm -U ductor-*.rpm" },
     PackageManager { name: "macOS Installer", owns: At("/usr/local/bin/ductor", &["pkgutil", "--pkg-info", "dev.ductor"]),
-        remove: REMOVE_PKG, upgrade: "the newer .pkg" },
+        remove: REMOVE_PKG, upgrade: concat!("open ", env!("CARGO_PKG_REPOSITORY"), "/releases/latest") },
 ];
 
 /// macOS knows the files of a package, relative to where it was installed, and removes none; the two folders are ours.

@@ -175,3 +175,26 @@ fn placing_is_everything_or_nothing() {
         uninstall.arg("uninstall").env("PATH", world.path("")).stderr(Stdio::null()).status().unwrap();
     assert!(uninstalled.success() && !world.path(".local").exists());
 }
+
+#[test]
+fn a_rehearsal_tells_each_folder_and_file_once() {
+    let world = World::new("");
+    let archive = world.path("archive");
+    std::fs::create_dir_all(archive.join("man")).unwrap();
+    std::fs::copy(PROGRAM, archive.join("ductor")).unwrap();
+    for page in ["ductor.1", "ductor-run.1"] {
+        std::fs::write(archive.join("man").join(page), page).unwrap();
+    }
+    let place = ["place", archive.to_str().unwrap(), "--from", "http://127.0.0.1:9", "--dry-run"];
+    let (output, said) = without_manager(&world, &place);
+    assert!(output.status.success(), "{said}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    let mut lines: Vec<&str> =
+        told.lines().filter(|line| line.starts_with("create ") || line.starts_with("write ")).collect();
+    assert!(lines.iter().any(|line| line.ends_with("share/man/man1")), "{told}");
+    assert!(lines.iter().any(|line| line.ends_with("install.json")), "{told}");
+    let all = lines.len();
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), all, "{told}");
+}

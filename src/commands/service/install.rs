@@ -21,8 +21,7 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     definition.chosen.direct = if args.direct { Some(direct(context, manager, &definition)?) } else { None };
     preflight(&context.home, &definition).map_err(|error| match args.bot.as_deref().map(str::trim) {
         None | Some("") => error,
-        Some(bot) => Error { what: format!("--bot {bot}"), ..error }
-            .fix("ductor service install --bot COMMAND, with one that is there"),
+        Some(bot) => Error { what: format!("--bot {bot}"), ..error }.fix("ductor service install --bot ''"),
     })?;
 
     let before = Before::look(&context.home);
