@@ -198,10 +198,12 @@ fn held(home: &Home, holder: Option<Process>) -> Error {
     match holder {
         Some(holder) => {
             let service = HostState::of(home, holder).is_some_and(|said| said.is_supervised());
-            let (who, instead) =
-                if service { ("as the service", "service restart") } else { ("in the foreground", "stop") };
-            Error::new(what, format!("it runs already, {who} (host pid {})", holder.pid))
-                .fix(format!("ductor run --takeover   (or: ductor {instead})"))
+            let (who, fix) = if service {
+                ("as the service", "ductor service restart")
+            } else {
+                ("in the foreground", "ductor run --takeover")
+            };
+            Error::new(what, format!("it runs already, {who} (host pid {})", holder.pid)).fix(fix)
         }
         None => Error::new(what, "it runs already, under a host in another container or on another machine"),
     }

@@ -74,8 +74,9 @@ pub struct LastExit {
 impl HostState {
     /// The state of a host that begins: this process. What outlives hosts is taken over from the last one.
     pub fn begin(home: &Home, supervision: Supervision) -> Self {
+        let last = Self::read(home);
         let (last_exit, failures) =
-            Self::read(home).map(|last| (last.last_exit, last.failures)).unwrap_or_default();
+            last.map(|last| (last.seen_exit().cloned(), last.failures)).unwrap_or_default();
         Self { last_exit, failures, ..Self::new(Process::current(), supervision) }
     }
 
@@ -132,6 +133,11 @@ impl HostState {
         written.inspect_err(|_| drop(std::fs::remove_file(&temporary)))
     }
 
+    /// How a bot last ended, where it was seen: a host that was killed did not see the end of its own.
+    pub fn seen_exit(&self) -> Option<&LastExit> {
+        self.last_exit.as_ref().filter(|_| self.bot.is_none() || self.process.is_alive())
+    }
+
     /// How its own bot last ended; what it took over from an earlier host is none of that.
     pub fn own_exit(&self) -> Option<&LastExit> {
         let since: Timestamp = self.since.parse().ok()?;
@@ -146,6 +152,11 @@ impl HostState {
     /// This host ended because another bot took the place of its own.
     pub fn was_replaced(&self) -> bool {
         self.ended == Some(Ended::OtherBot)
+    }
+
+    /// This host had a bot, or one before it had, and did not end for want of one.
+    pub fn had_bot(&self) -> bool {
+        (self.bot.is_some() || self.last_exit.is_some()) && !self.ended_by_configuration()
     }
 
     /// This host ended because there is no bot, or it is not configured.

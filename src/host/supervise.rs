@@ -28,6 +28,10 @@ const LOCK_ANEW_AFTER: Duration = Duration::from_secs(1);
 /// A second request to stop after so long is of somebody who has no patience. What comes before is the same request by
 /// another way: a session that ends sends `SIGTERM` and `SIGHUP`, a terminal that is closed `SIGHUP` twice.
 const IMPATIENT_AFTER: Duration = Duration::from_secs(1);
+/// A bot that ran before may be missing for so long, or its configuration unreadable: somebody upgrades the one or edits
+/// the other just now. Then the host ends, which no manager starts again.
+const ABSENCE: Duration = Duration::from_secs(120);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(2);
 /// What a shell says of a program that it could not start.
 const NOT_STARTED: Exit = Exit::Code(127);
 
@@ -64,6 +68,10 @@ pub struct Supervisor<'a> {
     lock_anew: Option<Instant>,
     state: HostState,
     history: History,
+    /// A bot ran, under this host or the one before it.
+    ran: bool,
+    /// Since when there is none that can be started.
+    absent: Option<Instant>,
 }
 
 impl<'a> Supervisor<'a> {
@@ -77,10 +85,12 @@ impl<'a> Supervisor<'a> {
     ) -> Self {
         events.watch(lock.path());
         os::adopt_orphans();
+        let ran = HostState::read(home).is_some_and(|last| last.had_bot());
         let state = HostState::begin(home, supervision);
         let history = History::after(state.failures.iter().filter_map(|at| at.parse().ok()).collect());
         let tree = Tree::ours();
-        Self { home, options, supervision, events, tree, lock, lock_anew: None, state, history }
+        let (lock_anew, absent) = (None, None);
+        Self { home, options, supervision, events, tree, lock, lock_anew, state, history, ran, absent }
     }
 
     /// Runs the bot until the host is to end. The result is the exit code.
@@ -147,10 +157,7 @@ impl<'a> Supervisor<'a> {
         self.look_at_lock(); // where nothing watches it, this is the moment to notice
         let plan = match Plan::make(self.home, self.supervision) {
             Ok(plan) => plan,
-            Err(error) => {
-                let ended = Some(Ended::Configuration).filter(|_| error.code == Code::Configuration);
-                return Phase::Over(Err(error), ended);
-            }
+            Err(error) => return self.without_bot(error),
         };
         if let Err(error) = make_room(self.home, self.supervision, self.options) {
             let ended = bot_pid::other_bot(self.home).map(|_| Ended::OtherBot);
@@ -159,6 +166,7 @@ impl<'a> Supervisor<'a> {
         match os::spawn(&plan, self.supervision) {
             Ok(bot) => {
                 self.tree.begin(&bot);
+                (self.ran, self.absent) = (true, None);
                 self.state.bot = Some(BotState::new(bot, &plan.command));
                 self.save();
                 os::forget_start();
@@ -170,6 +178,23 @@ impl<'a> Supervisor<'a> {
                 self.follow(NOT_STARTED, Duration::ZERO)
             }
         }
+    }
+
+    /// No bot can be started. Under a manager one that ran before is given time to come back.
+    fn without_bot(&mut self, error: Error) -> Phase {
+        let is_first = self.absent.is_none();
+        let since = *self.absent.get_or_insert_with(Instant::now);
+        let may_come_back = self.ran && self.supervision.is_manager() && since.elapsed() < ABSENCE;
+        if error.code != Code::Configuration || !may_come_back {
+            let ended = Some(Ended::Configuration).filter(|_| error.code == Code::Configuration);
+            return Phase::Over(Err(error), ended);
+        }
+        if is_first {
+            let patience = ABSENCE.as_secs();
+            self.tell(&format!("{}: {}; it is looked for again for {patience} s", error.what, error.cause));
+            self.save();
+        }
+        Phase::Waiting { until: Instant::now() + LOOK_AGAIN_AFTER }
     }
 
     /// Tells the bot to end.

@@ -41,14 +41,15 @@ impl<'a> Seen<'a> {
         Self { home, definition, shadowed: shadowed(), disk: disk(home).err() }
     }
 
-    /// What is wrong and can be seen without a further program being run, but where the service does not run.
+    /// What is wrong and can be seen without a further program being run, but where no bot runs.
     pub fn problems(self, manager: &dyn Manager, status: &Status) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.shadowed.into_iter().collect();
         if status.installed == Some(true) && !manager.is_current(&self.definition) {
             let message = "the definition is not the one that this ductor makes";
             problems.push(Problem::new("definition-stale", message, "ductor service install"));
         }
-        if status.owner == Owner::None && status.state != State::Unknown {
+        let waits_for_bot = status.running && status.bot_pid.is_none();
+        if (status.owner == Owner::None && status.state != State::Unknown) || waits_for_bot {
             problems.extend(bot(self.home, &self.definition).err());
         }
         problems.extend(self.disk);

@@ -114,6 +114,9 @@ impl Report {
     }
 }
 
+/// What to type to see why a bot ended.
+pub const LAST_WORDS: &str = "ductor service logs --no-follow -n 50";
+
 /// Something that is wrong, and what to type to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {

@@ -9,7 +9,7 @@ use crate::host::{self, Host, HostState, LastExit, rfc3339};
 use crate::process::Process;
 use crate::shell::Shell;
 
-use super::manager::{Manager, Problem, Report, State};
+use super::manager::{LAST_WORDS, Manager, Problem, Report, State};
 
 /// The object of `ductor service status --json`. Its keys are the same on every OS; unknown is null.
 #[derive(Clone, Debug, Serialize)]
@@ -135,7 +135,7 @@ fn of(
         bot_pid: bot.or(alone),
         since: since.or(started),
         restarts: report.restarts + own.map_or(0, |said| said.restarts),
-        last_exit: said.and_then(|said| said.last_exit.clone()),
+        last_exit: said.and_then(|said| said.seen_exit().cloned()),
         definition: report.definition.as_ref().map(|path| path.display().to_string()),
         packaged: Some(report.packaged),
         owner,
@@ -151,19 +151,29 @@ fn of(
 fn explain(home: &Home, status: &Status, host: Option<&Host>, said: Option<&HostState>) -> Vec<Problem> {
     let mut problems = Vec::new();
     let handed_over = || Shell::here().then("ductor stop", "ductor service start");
-    let refused = said.and_then(HostState::own_exit).is_some_and(|exit| exit.code == Some(CONFIGURATION));
-    if status.state == State::Failed && refused {
-        let message = "the bot ended with 78: it says that its configuration is wrong";
-        let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
-        problems.push(Problem::new("not-configured", message, fix));
-    } else if status.state == State::Failed && status.owner == Owner::None {
-        let configuration = said.is_some_and(HostState::ended_by_configuration);
-        let (message, look) = if configuration {
-            ("the service found no configured bot when it started last", "ductor service doctor")
-        } else {
-            ("the service ended badly, and nothing starts it again", "ductor service logs --no-follow -n 50")
-        };
-        problems.push(Problem::new("failed", message, format!("{look}; once mended: ductor service start")));
+    let exit = said.and_then(HostState::own_exit);
+    match status.state {
+        State::Failed if exit.is_some_and(|exit| exit.code == Some(CONFIGURATION)) => {
+            let message = "the bot ended with 78: it says that its configuration is wrong";
+            problems.push(Problem::new("not-configured", message, LAST_WORDS));
+        }
+        State::Failed if status.owner == Owner::None => {
+            let configuration = said.is_some_and(HostState::ended_by_configuration);
+            problems.push(if configuration {
+                let message = "the service found no configured bot when it started last";
+                Problem::new("failed", message, "ductor service start")
+            } else {
+                Problem::new("failed", "the service ended badly, and nothing starts it again", LAST_WORDS)
+            });
+        }
+        State::Restarting if status.restarts > 0 => {
+            let how = exit.map_or_else(
+                || "the service ended badly".into(),
+                |exit| format!("the bot ended with {exit}"),
+            );
+            problems.push(Problem::new("crashing", format!("{how}, and is started again"), LAST_WORDS));
+        }
+        _ => {}
     }
     match (status.owner, host) {
         (Owner::Foreground, Some(host)) if status.installed == Some(true) => {

@@ -10,7 +10,7 @@ use crate::home::Home;
 use crate::host::{self, Host, HostState};
 use crate::process::Process;
 
-use super::manager::{Manager, State};
+use super::manager::{LAST_WORDS, Manager, State};
 
 /// How long the bot has to live.
 const LIFE: SignedDuration = SignedDuration::from_secs(1);
@@ -77,7 +77,7 @@ pub fn wait(home: &Home, manager: &dyn Manager, before: &Before) -> Result<()> {
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LOOK))
+    Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LAST_WORDS))
 }
 
 /// The same where the manager runs the bot itself (`--direct`): no lock tells of it, only the bot's own note.
@@ -90,10 +90,8 @@ fn wait_without_host(manager: &dyn Manager) -> Result<()> {
         }
         std::thread::sleep(ASK_EVERY);
     }
-    Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LOOK))
+    Err(Error::new("the service", format!("no bot was up after {} s", PATIENCE.as_secs())).fix(LAST_WORDS))
 }
-
-const LOOK: &str = "ductor service logs --no-follow -n 50";
 
 /// Waits until a host that was asked to restart its bot has a new one that lived for a second.
 ///
@@ -148,14 +146,16 @@ fn ended_with(said: &HostState) -> Error {
     let configuration =
         said.ended_by_configuration() || exit.is_some_and(|exit| exit.code == Some(CONFIGURATION));
     let code = if configuration { Code::Configuration } else { Code::Failed };
-    Error::new("the bot", how).code(code).fix(LOOK)
+    Error::new("the bot", how).code(code).fix(LAST_WORDS)
 }
 
 /// No host, and the manager does not expect one.
 fn refuse_dead(manager: &dyn Manager) -> Result<()> {
     match manager.report()?.state {
         State::Running | State::Starting => Ok(()),
-        state => Err(Error::new("the service", format!("its host did not start; it is {state}")).fix(LOOK)),
+        state => {
+            Err(Error::new("the service", format!("its host did not start; it is {state}")).fix(LAST_WORDS))
+        }
     }
 }
 

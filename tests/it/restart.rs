@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects by panicking")]
 
+use std::fs;
 use std::time::{Duration, Instant};
 
 use ductor::internals::Signal;
+use serde_json::Value;
 
 use crate::world::{BOT, World, wait_for};
 
@@ -102,6 +104,53 @@ fn the_last_exit_outlives_the_host() {
     world.start(&mut world.supervised()).end();
     let _host = world.host();
     assert_eq!((&world.state()["last_exit"]["code"], &world.state()["ended"]), (&5.into(), &().into()));
+}
+
+#[test]
+fn how_a_bot_ended_that_outlived_its_host_is_not_known() {
+    let world = World::new(BOT);
+    let host = world.host();
+    host.signal(Signal::User2);
+    world.wait_for_bots(2);
+    assert_eq!(world.state()["last_exit"]["code"], 42);
+    host.signal(Signal::Kill);
+    host.end();
+    let _host = world.host();
+    assert_eq!(world.state()["last_exit"], Value::Null);
+}
+
+#[test]
+fn under_a_manager_a_bot_that_is_away_for_a_moment_comes_back() {
+    let world = World::new(BOT);
+    let (bot, away) = (world.path("bot"), world.path("away"));
+    let begins = |count| {
+        let host = world.start(&mut world.supervised());
+        world.wait_for_bots(count);
+        host
+    };
+    let takes_up = |count| {
+        wait_for("a host without a bot", || world.state()["bot"].is_null());
+        fs::rename(&away, &bot).unwrap();
+        world.wait_for_bots(count);
+    };
+    let host = begins(1);
+    fs::rename(&bot, &away).unwrap();
+    host.signal(Signal::User2); // it ends with 42
+    takes_up(2);
+    // A host that begins knows that there was one.
+    host.signal(Signal::Kill);
+    host.end();
+    fs::rename(&bot, &away).unwrap();
+    let host = world.start(&mut world.supervised());
+    wait_for("the next host", || world.state()["process"]["pid"] == host.process.pid);
+    takes_up(3);
+    host.signal(Signal::Terminate);
+    let (status, said) = host.end();
+    assert_eq!(
+        (status.code(), said.matches("is looked for again for 120 s").count()),
+        (Some(0), 1),
+        "{said}"
+    );
 }
 
 #[test]
