@@ -46,6 +46,15 @@ impl Shell {
         }
     }
 
+    /// Opens a file for its owner to mend it.
+    pub fn edit(self, file: &Path) -> String {
+        let file = self.quote(file);
+        match self {
+            Self::Unix => format!("${{EDITOR:-vi}} {file}"),
+            Self::PowerShell => format!("notepad {file}"),
+        }
+    }
+
     /// Shows how much room there is on the disk of `folder`.
     pub fn free_space(self, folder: &Path) -> String {
         match self {
@@ -110,6 +119,8 @@ mod tests {
             power.largest_files(Path::new(r"C:\Users\o'brien $x")),
             r"Get-ChildItem -LiteralPath 'C:\Users\o''brien $x' | Sort-Object Length -Descending"
         );
+        assert_eq!(unix.edit(Path::new("/home/o x/config.json")), "${EDITOR:-vi} '/home/o x/config.json'");
+        assert_eq!(power.edit(Path::new(r"C:\o x\config.json")), r"notepad 'C:\o x\config.json'");
         for (path, typed) in [
             (r"C:\Jörg\ductor.exe", r"C:\Jörg\ductor.exe"),
             (r"C:\o'brien x\ductor.exe", r"& 'C:\o''brien x\ductor.exe'"),

@@ -18,7 +18,7 @@ pub fn chosen(line: &OsStr, path: &OsStr) -> Result<Bot> {
     command(line, path).map(|command| Bot { command, source: Source::Chosen }).map_err(|cause| {
         Error::new(format!("DUCTOR_BOT={}", line.to_string_lossy()), cause)
             .code(Code::Configuration)
-            .fix("unset DUCTOR_BOT; for the service: ductor service install --bot ''")
+            .fix("ductor service install --bot ''")
     })
 }
 

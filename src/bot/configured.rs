@@ -13,30 +13,50 @@ use serde_json::value::RawValue;
 use crate::effects::file;
 use crate::error::{Code, Error, Result};
 use crate::home::Home;
+use crate::shell::Shell;
 
 /// The bot reads any size; no real configuration has a hundredth of this.
 pub(super) const LIMIT: u64 = 1024 * 1024;
+
+/// What the configuration of a home lacks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// These keys; or all, where there is no file yet.
+    Keys(String),
+    /// It can't be read, and has what somebody wrote: the wizard would write it anew.
+    Sense(String),
+}
 
 /// Whether the bot of this home would start.
 ///
 /// # Errors
 /// [`Code::Configuration`]: the configuration is missing or can't be read, or keys in it are missing; the
-/// error names the file and the keys, and the command that asks for them.
+/// error names the file and the keys, and the command that leads on.
 pub fn check(home: &Home) -> Result<()> {
     let path = home.config();
-    let missing = file::read_bounded(&path, LIMIT)
-        .map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file yet".into(),
-            _ => error.to_string(),
-        })
-        .and_then(|bytes| missing(&bytes));
-    let cause = match missing {
-        Ok(keys) if keys.is_empty() => return Ok(()),
-        Ok(keys) => format!("missing: {}", keys.join(", ")),
-        Err(cause) => cause,
+    let Some(lack) = lack(home) else { return Ok(()) };
+    let (cause, fix) = match lack {
+        Lack::Keys(cause) => (cause, "ductor onboarding".into()),
+        Lack::Sense(cause) => (cause, Shell::here().edit(&path)),
     };
     let error = Error::new(path.display(), format!("the bot is not configured: {cause}"));
-    Err(error.code(Code::Configuration).fix("ductor onboarding"))
+    Err(error.code(Code::Configuration).fix(fix))
+}
+
+/// What is lacking before the bot of this home would start.
+pub fn lack(home: &Home) -> Option<Lack> {
+    let bytes = match file::read_bounded(&home.config(), LIMIT) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Some(Lack::Keys("there is no such file yet".into()));
+        }
+        Err(error) => return Some(Lack::Sense(error.to_string())),
+    };
+    match missing(&bytes) {
+        Ok(keys) if keys.is_empty() => None,
+        Ok(keys) => Some(Lack::Keys(format!("missing: {}", keys.join(", ")))),
+        Err(cause) => Some(Lack::Sense(cause)),
+    }
 }
 
 /// The keys without which the bot does not start, or why nothing in the file counts.
@@ -265,16 +285,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::of(dir.path().into(), None).unwrap();
         let path = home.config();
-        let said = |cause: &str| {
-            let path = path.display();
-            format!("error: {path}: the bot is not configured: {cause}\n  fix: ductor onboarding")
+        let told = |cause: &str, fix: &str| {
+            format!("error: {}: the bot is not configured: {cause}\n  fix: {fix}", path.display())
         };
+        let said = |cause: &str| told(cause, "ductor onboarding");
+        let broken = |cause: &str| told(cause, &Shell::here().edit(&path));
         assert_eq!(check(&home).unwrap_err().to_string(), said("there is no such file yet"));
         std::fs::create_dir_all(&path).unwrap();
-        assert_eq!(check(&home).unwrap_err().to_string(), said("not a regular file"));
+        assert_eq!(check(&home).unwrap_err().to_string(), broken("not a regular file"));
         std::fs::remove_dir(&path).unwrap();
         std::fs::write(&path, " ".repeat(1024 * 1024 + 1)).unwrap();
-        assert_eq!(check(&home).unwrap_err().to_string(), said("larger than 1024 KiB"));
+        assert_eq!(check(&home).unwrap_err().to_string(), broken("larger than 1024 KiB"));
         std::fs::write(&path, r#"{"telegram_token": "1:a"}"#).unwrap();
         assert_eq!(check(&home).unwrap_err().to_string(), said("missing: allowed_user_ids"));
         assert_eq!(check(&home).unwrap_err().code, Code::Configuration);

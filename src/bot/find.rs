@@ -55,9 +55,7 @@ pub fn candidates(home: &Home, path: &OsStr, choice: Option<&OsStr>) -> Vec<Cand
 }
 
 fn none_found() -> Error {
-    Error::new("the bot", "none is installed")
-        .code(Code::Configuration)
-        .fix("ductor bot install   (where it was looked for: ductor bot path)")
+    Error::new("the bot", "none is installed").code(Code::Configuration).fix("ductor bot install")
 }
 
 /// The places of a bot that nobody named, each looked at only when it is its turn.
@@ -200,10 +198,7 @@ mod tests {
             let error = find(&world.home(), &world.search_path(&["bin"]), None).unwrap_err();
             assert_eq!(
                 (error.code, error.fix.as_deref()),
-                (
-                    Code::Configuration,
-                    Some("ductor bot install   (where it was looked for: ductor bot path)")
-                ),
+                (Code::Configuration, Some("ductor bot install")),
                 "{name}"
             );
         }

@@ -28,7 +28,10 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     }
     match report {
         Ok(report) if report.state != State::NotInstalled => service::run(context, ServiceVerb::Restart),
-        _ => Err(Error::new("the bot", "nothing runs, and no service is installed")
-            .fix("ductor service install (for good), or: ductor run (in this terminal)")),
+        Ok(_) => {
+            Err(Error::new("the bot", "nothing runs, and no service is installed")
+                .fix("ductor service install"))
+        }
+        Err(error) => Err(error),
     }
 }

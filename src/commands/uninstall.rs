@@ -40,8 +40,7 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
     let root = context.home.root();
     let question = format!("Remove {} too, with the bot's configuration and all its files?", root.display());
     if args.purge && !args.yes && root.exists() && !context.ask(&question, false) {
-        return Err(Error::new("ductor uninstall", "nothing was removed")
-            .fix("ductor uninstall (keeps it), or: ductor uninstall --purge --yes"));
+        return Err(Error::new("ductor uninstall", "nothing was removed").fix("ductor uninstall"));
     }
     let _turn = Turn::take(&context.home)?;
     let done = context.effects(false, |effects| remove(context, &origin, args.purge, effects))?;
@@ -69,7 +68,7 @@ fn refuse_to_purge(home: &Home) -> Result<()> {
     } else {
         return Ok(());
     };
-    Err(Error::new(format!("--purge of {}", root.display()), cause).fix("ductor uninstall (keeps it)"))
+    Err(Error::new(format!("--purge of {}", root.display()), cause).fix("ductor uninstall"))
 }
 
 fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects<'_>) -> Result<Code> {

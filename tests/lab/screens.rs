@@ -122,7 +122,7 @@ error: the bot: ended with code 78
   restarts  0          last exit 78, A ago
   survives  logout yes     reboot yes
 ▲ the bot ended with 78: it says that its configuration is wrong. \
-Fix: ductor service logs --no-follow -n 50; once mended: ductor service start
+Fix: ductor service logs --no-follow -n 50
 "
     );
     world.begin_with("alice", "exit 1")?;
@@ -137,7 +137,7 @@ Fix: ductor service logs --no-follow -n 50; once mended: ductor service start
   restarts  10         last exit 1, A ago
   survives  logout yes     reboot yes
 ▲ the manager gave up after 10 restarts. \
-Fix: ductor service logs --no-follow -n 50; once mended: ductor service start
+Fix: ductor service logs --no-follow -n 50
 "
     );
     Ok(())

@@ -101,7 +101,7 @@ fn refuse_foreground(host: Option<&Host>, manager: &dyn Manager) -> Result<()> {
         Some(host) if manager.report()?.pid != Some(host.process.pid) => {
             let pid = host.process.pid;
             Err(Error::new("the service", format!("a host in the foreground (pid {pid}) runs the bot"))
-                .fix("ductor stop, then the same again"))
+                .fix("ductor stop"))
         }
         _ => Ok(()),
     }

@@ -127,7 +127,7 @@ impl Agent {
     /// The error that says that an agent is somebody else's.
     pub fn refuse(path: &Path) -> Error {
         Error::new(path.display(), "this agent was not made by ductor, so it stays as it is")
-            .fix(format!("look at it, then: mv {0} {0}.mine", shell_words::quote(&path.to_string_lossy())))
+            .fix(format!("mv {0} {0}.mine", shell_words::quote(&path.to_string_lossy())))
     }
 }
 

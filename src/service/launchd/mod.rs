@@ -26,7 +26,7 @@ use crate::home::Home;
 use crate::host::HostState;
 use crate::service::definition::{Chosen, ServiceDefinition};
 
-use super::manager::{Finding, Install, Installed, Logs, Manager, Problem, Report, State};
+use super::manager::{Finding, Install, Installed, LAST_WORDS, Logs, Manager, Problem, Report, State};
 use agents::{Agent, Folders};
 use before::Before;
 use domain::Domain;
@@ -90,8 +90,7 @@ impl Launchd {
         }
         if state == State::GaveUp {
             let message = "the host gave up: the bot failed too often";
-            let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
-            problems.push(Problem::new("start-limit", message, fix));
+            problems.push(Problem::new("start-limit", message, LAST_WORDS));
         }
         if let Some(job) = loaded.job().filter(|job| job.could_not_start()) {
             let path = job.path.as_ref().map(|path| path.display().to_string()).unwrap_or_default();

@@ -43,7 +43,7 @@ pub fn all() -> Result<Vec<String>> {
         return Ok(table.lines().filter_map(|row| fields(row).into_iter().next()).collect());
     }
     let error = schtasks(&["/Query"]).failed(&output).code(Code::Unavailable);
-    Err(error.fix("start the service \"Task Scheduler\" (services.msc), then the same again"))
+    Err(error.fix("Start-Service Schedule"))
 }
 
 fn query(args: &[&str]) -> Result<Output> {

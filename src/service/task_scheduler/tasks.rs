@@ -151,9 +151,8 @@ impl Task {
     /// The error that says that a task is somebody else's.
     pub fn refuse(&self) -> Error {
         let name = &self.name;
-        Error::new(format!("the task {name}"), "it was not made by ductor, so it stays as it is").fix(format!(
-            "look at it: schtasks.exe /Query /TN {name} /XML; if it is not needed: schtasks.exe /Delete /TN {name}"
-        ))
+        Error::new(format!("the task {name}"), "it was not made by ductor, so it stays as it is")
+            .fix(format!("schtasks.exe /Query /TN {name} /XML"))
     }
 }
 
