@@ -1,7 +1,10 @@
 //! The *shell* into which people paste the commands of a fix: `sh` on Unix, PowerShell on Windows, of which the one
 //! that Windows brings (5.1) knows no `&&`. Only what has to be written differently there is here.
 
+use std::env;
 use std::path::Path;
+
+use crate::search_path;
 
 /// A kind of shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,18 +77,44 @@ impl Shell {
         }
     }
 
-    /// Where a folder is put in front of PATH for good, and the line that does it.
+    /// Fetches a script and has `program` run it (PowerShell runs it itself). A new Debian has wget and no curl.
+    pub fn run_script(self, url: &str, program: &str) -> String {
+        match self {
+            Self::Unix if !has("curl") && has("wget") => format!("wget -qO- {url} | {program}"),
+            Self::Unix => format!("curl -fsSL {url} | {program}"),
+            Self::PowerShell => format!("irm {url} | iex"),
+        }
+    }
+
+    /// Shows whether an address answers, or why not.
+    pub fn look_at(self, url: &str) -> String {
+        match self {
+            Self::Unix if !has("curl") && has("wget") => format!("wget --spider {url}"),
+            Self::Unix => format!("curl -sSI {url}"),
+            Self::PowerShell => format!("curl.exe -sSI {url}"),
+        }
+    }
+
+    /// How long [`put_first_on_path`](Self::put_first_on_path) lasts.
+    pub fn how_long(self) -> &'static str {
+        match self {
+            Self::Unix => "for this shell and in your profile",
+            Self::PowerShell => "for this window and those to come",
+        }
+    }
+
+    /// Puts a folder in front of PATH.
     pub fn put_first_on_path(self, folder: &Path) -> String {
         match self {
             Self::Unix => {
                 let folder = self.quote(folder);
-                format!("for this shell and in your profile: export PATH={folder}:\"$PATH\"")
+                format!("export PATH={folder}:\"$PATH\"")
             }
             // By default it runs no profile (about_Execution_Policies), so the user's variables get it.
             Self::PowerShell => {
                 let folder = self.quote(Path::new(&format!("{};", folder.display())));
                 format!(
-                    "for this window and those to come: $env:Path = {folder} + $env:Path; \
+                    "$env:Path = {folder} + $env:Path; \
                      [Environment]::SetEnvironmentVariable('Path', \
                      {folder} + [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')"
                 )
@@ -102,6 +131,10 @@ impl Shell {
             Self::PowerShell => format!("'{}'", path.replace('\'', "''")),
         }
     }
+}
+
+fn has(program: &str) -> bool {
+    search_path::which(program, &env::var_os("PATH").unwrap_or_default()).is_some()
 }
 
 #[cfg(test)]
@@ -130,11 +163,11 @@ mod tests {
         assert_eq!(unix.program(Path::new("/home/o x/ductor")), "'/home/o x/ductor'");
         assert_eq!(
             unix.put_first_on_path(Path::new("/home/o'brien x/bin")),
-            r#"for this shell and in your profile: export PATH='/home/o'\''brien x/bin':"$PATH""#
+            r#"export PATH='/home/o'\''brien x/bin':"$PATH""#
         );
         assert_eq!(
             power.put_first_on_path(Path::new(r"C:\Users\o'brien $x")),
-            "for this window and those to come: $env:Path = 'C:\\Users\\o''brien $x;' + $env:Path; \
+            "$env:Path = 'C:\\Users\\o''brien $x;' + $env:Path; \
              [Environment]::SetEnvironmentVariable('Path', 'C:\\Users\\o''brien $x;' + \
              [Environment]::GetEnvironmentVariable('Path', 'User'), 'User')"
         );

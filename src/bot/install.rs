@@ -231,6 +231,12 @@ esac
         for (version, cause) in [("99.0", "no such version"), ("0.0.1", "broken")] {
             let error = install_in(&world, Some(version)).unwrap_err();
             assert!(error.cause.contains(cause), "{error}");
+            if version == "99.0" {
+                assert_eq!(error.what, "ductor==99.0");
+                assert!(
+                    error.fix.as_ref().is_some_and(|fix| fix.ends_with(" https://pypi.org/simple/ductor/"))
+                );
+            }
             assert_eq!(state(&world), (vec![], None));
         }
         install_in(&world, Some("0.20.0")).unwrap();

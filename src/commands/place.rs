@@ -70,5 +70,6 @@ fn hint(context: &Context<'_>, program: &Path) {
         Some(first) => format!("another ductor comes first on PATH, {}", first.display()),
         None => format!("{} is not on PATH", folder.display()),
     };
-    context.screen.say(format_args!("{found}; {}", Shell::here().put_first_on_path(folder)));
+    let (shell, say) = (Shell::here(), context.screen);
+    say.say(format_args!("{found}; {}: {}", shell.how_long(), shell.put_first_on_path(folder)));
 }

@@ -66,23 +66,24 @@ fn receipt(context: &Context<'_>) -> Result<Receipt> {
             Err(refuse(cause).fix(origin::dist::UPGRADE))
         }
         Origin::Package(manager) => {
-            let cause = format!("{} belongs to {}, which upgrades it", program.display(), manager.name);
+            let cause = format!(
+                "{} belongs to {}, which upgrades it by the newer package",
+                program.display(),
+                manager.name
+            );
             Err(refuse(cause).fix(manager.upgrade))
         }
-        Origin::Hand => Err(refuse(format!("{} was put there by hand", program.display())).fix(concat!(
-            "put the newer one there: ",
-            env!("CARGO_PKG_REPOSITORY"),
-            "/releases"
-        ))),
+        Origin::Hand => {
+            let cause = format!("{} was put there by hand, so no installer knows it", program.display());
+            Err(refuse(cause).fix(origin::place::installer()))
+        }
     }
 }
 
 fn parse(version: &str) -> Result<Version> {
     let version = version.trim_start_matches('v');
     Version::parse(version).map_err(|error| {
-        Error::new(format!("version {version:?}"), error)
-            .code(Code::Usage)
-            .fix("one such as: ductor upgrade --version 1.2.3")
+        Error::new(format!("version {version:?}"), error).code(Code::Usage).fix("ductor upgrade --check")
     })
 }
 

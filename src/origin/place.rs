@@ -12,6 +12,7 @@ use crate::bot::shebang::{self, Program};
 use crate::effects::{Effects, Transaction, file};
 use crate::error::{Context, Error, Result};
 use crate::home::Home;
+use crate::shell::Shell;
 use crate::words;
 
 /// What is placed, and what the receipt shall say of it.
@@ -224,13 +225,21 @@ fn refuse_other(program: &Path, source: &str) -> Result<()> {
 /// The installer's line with a folder of its own.
 fn elsewhere(source: &str) -> String {
     if cfg!(windows) {
-        return "the same with another folder before it on PATH: -Prefix DIR".into();
+        let script = "irm https://github.com/PleasePrompto/ductor/releases/latest/download/install.ps1";
+        return format!("& ([scriptblock]::Create(({script}))) -Prefix $HOME\\.ductor-native");
     }
     let latest = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases/latest/download");
     let source = source.trim_end_matches('/');
     let from = if source == latest { String::new() } else { format!("--from {} ", words::quote(source)) };
     let script = words::quote(format!("{source}/install.sh"));
-    format!("curl -fsSL {script} | sh -s -- {from}--prefix ~/.ductor-native")
+    format!("{} -s -- {from}--prefix ~/.ductor-native", Shell::Unix.run_script(&script, "sh"))
+}
+
+/// The installer's line.
+pub fn installer() -> String {
+    let latest = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases/latest/download/install.");
+    let kind = if cfg!(windows) { "ps1" } else { "sh" };
+    Shell::here().run_script(&format!("{latest}{kind}"), "sh")
 }
 
 #[cfg(all(test, unix))]

@@ -146,7 +146,11 @@ fn agents(home: &Home, definition: &ServiceDefinition) -> Finding {
     if found.is_empty() {
         let message =
             format!("the service finds no agent ({}) in {}", AGENTS.join(", "), path.to_string_lossy());
-        let fix = "install one, such as: npm install -g @anthropic-ai/claude-code";
+        // https://code.claude.com/docs/en/setup: it needs no npm.
+        let fix = match Shell::here() {
+            shell @ Shell::Unix => shell.run_script("https://claude.ai/install.sh", "bash"),
+            shell @ Shell::PowerShell => shell.run_script("https://claude.ai/install.ps1", "iex"),
+        };
         return Problem::new("no-agent", message, fix).into();
     }
     Finding::good("agents", format!("the service finds {}", found.join(", ")))
@@ -161,12 +165,14 @@ fn shadowed() -> Option<Problem> {
     let quoted = |path: &Path| words::quote(path.to_string_lossy());
     let within = |folder: &str| target.components().any(|part| part.as_os_str() == folder);
     let instead = |uninstall| Shell::here().then(&format!("{} bot install", quoted(&here)), uninstall);
-    let fix = if within("pipx") {
+    let path = env::var_os("PATH")?;
+    let made_by = |tool| within(tool) && search_path::which(tool, &path).is_some();
+    let fix = if made_by("pipx") {
         instead("pipx uninstall ductor")
-    } else if within("uv") {
+    } else if made_by("uv") {
         instead("uv tool uninstall ductor")
     } else {
-        format!("put {} before {} in PATH", quoted(here.parent()?), quoted(first.parent()?))
+        Shell::here().put_first_on_path(here.parent()?)
     };
     Some(Problem::new("shadowed", message, fix))
 }

@@ -33,7 +33,9 @@ fn a_program_that_was_put_there_by_hand_is_left_to_that_hand() {
     let (output, said) = without_manager(&world, &["upgrade"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        said.starts_with(&format!("error: ductor upgrade: {PROGRAM} was put there by hand\n  fix: ")),
+        said.starts_with(&format!(
+            "error: ductor upgrade: {PROGRAM} was put there by hand, so no installer knows it\n  fix: "
+        )),
         "{said}"
     );
 }

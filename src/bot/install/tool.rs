@@ -12,6 +12,7 @@ use super::python_of;
 use crate::effects::{Command, Effects, ask};
 use crate::error::{Error, Result};
 use crate::search_path::which;
+use crate::shell::Shell;
 
 /// Some 60 MB are downloaded; a slow line gets its time.
 const DOWNLOAD: Duration = Duration::from_secs(30 * 60);
@@ -103,6 +104,12 @@ impl Tool {
             if output.success() { Ok(()) } else { Err(command.failed(&output)) }
         };
         let download = format!("downloading {package}");
+        let not_had = |error: Error| {
+            let cause =
+                "it could not be had: no network, a certificate that is not trusted, or no such version";
+            Error { what: package.clone(), cause: format!("{cause}\n  {}", error.cause), ..error }
+                .fix(Shell::here().look_at("https://pypi.org/simple/ductor/"))
+        };
         match &self.kind {
             Kind::Uv(uv, python) => {
                 let any = format!(">=3.{OLDEST}");
@@ -116,7 +123,8 @@ impl Tool {
                 run("making an environment with uv", uv(&[&venv[..], &[wanted, new.as_os_str()]].concat()))?;
                 let python = python_of(new);
                 let install = ["pip", "install", "--python"].map(OsStr::new);
-                run(&download, uv(&[&install[..], &[python.as_os_str(), OsStr::new(&package)]].concat()))?;
+                run(&download, uv(&[&install[..], &[python.as_os_str(), OsStr::new(&package)]].concat()))
+                    .map_err(not_had)?;
                 Ok(new.into())
             }
             Kind::Pipx(pipx, python) => {
@@ -126,14 +134,14 @@ impl Tool {
                     .env("PIPX_HOME", new)
                     .env("PIPX_BIN_DIR", new.join("bin"))
                     .env("PIPX_MAN_DIR", new.join("man"));
-                run(&format!("{download} with pipx"), command)?;
+                run(&format!("{download} with pipx"), command).map_err(not_had)?;
                 Ok(new.join("venvs/ductor"))
             }
             Kind::Venv(python) => {
                 let words = ["-I", "-m", "venv"].map(OsStr::new).into_iter().chain([new.as_os_str()]);
                 run("making an environment", Command::new(&python.path, words))?;
                 let words = ["-I", "-m", "pip", "install", "--quiet", "--no-input", "--no-user", &package];
-                run(&download, Command::new(python_of(new), words))?;
+                run(&download, Command::new(python_of(new), words)).map_err(not_had)?;
                 Ok(new.into())
             }
         }
