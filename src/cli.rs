@@ -312,9 +312,12 @@ Examples:
     Logs {
         /// So many of the last lines first
         #[arg(short = 'n', long, default_value_t = 10, value_name = "N")]
-        lines: u32,
+        lines: u64,
+        /// Go on with those to come; so it is anyway
+        #[arg(short, long)]
+        follow: bool,
         /// End after them
-        #[arg(long)]
+        #[arg(long, conflicts_with = "follow")]
         no_follow: bool,
     },
     /// Check everything the service rests on

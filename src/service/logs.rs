@@ -25,6 +25,10 @@ struct Reader {
     was_empty: bool,
 }
 
+/// A sink that keeps the end of what it hears: a block at least, two at most.
+#[derive(Default)]
+pub struct End(Vec<u8>);
+
 /// A sink that several write to, and where the line stands.
 struct Joined<'a> {
     sink: &'a mut dyn Write,
@@ -39,7 +43,7 @@ impl Lines {
     ///
     /// # Errors
     /// A file can't be read, or the sink refuses.
-    pub fn last(paths: &[PathBuf], lines: u32, sink: &mut dyn Write) -> io::Result<Self> {
+    pub fn last(paths: &[PathBuf], lines: u64, sink: &mut dyn Write) -> io::Result<Self> {
         let mut paths = paths.to_vec();
         paths.sort_by_key(|path| changed(path));
         let mut joined = Joined { sink, speaker: 0, in_line: None };
@@ -65,25 +69,37 @@ impl Lines {
     pub fn follow(mut self, sink: &mut dyn Write) -> io::Result<()> {
         let mut joined = Joined { sink, speaker: 0, in_line: None };
         loop {
-            for (number, reader) in self.0.iter_mut().enumerate() {
-                joined.speaker = number;
-                reader.copy_new(&mut joined)?;
-            }
-            joined.flush()?;
+            self.copy_new_joined(&mut joined)?;
             // No portable event tells of appended lines; four looks a second are what a reader can tell apart.
             std::thread::sleep(Duration::from_millis(250));
         }
     }
+
+    /// Copies what has come after that.
+    ///
+    /// # Errors
+    /// A file can't be read, or the sink refuses.
+    pub fn copy_new(&mut self, sink: &mut dyn Write) -> io::Result<()> {
+        self.copy_new_joined(&mut Joined { sink, speaker: 0, in_line: None })
+    }
+
+    fn copy_new_joined(&mut self, joined: &mut Joined<'_>) -> io::Result<()> {
+        for (number, reader) in self.0.iter_mut().enumerate() {
+            joined.speaker = number;
+            reader.copy_new(joined)?;
+        }
+        joined.flush()
+    }
 }
 
 /// When the file was written to last; none if it is not there.
-pub fn changed(path: &Path) -> Option<SystemTime> {
+fn changed(path: &Path) -> Option<SystemTime> {
     path.metadata().and_then(|found| found.modified()).ok()
 }
 
 impl Reader {
-    fn last(path: PathBuf, lines: u32, sink: &mut dyn Write) -> io::Result<Self> {
-        let (mut left, mut parts, mut was_empty) = (u64::from(lines), Vec::new(), true);
+    fn last(path: PathBuf, lines: u64, sink: &mut dyn Write) -> io::Result<Self> {
+        let (mut left, mut parts, mut was_empty) = (lines, Vec::new(), true);
         for number in 0..FILES {
             match file::open_regular(&earlier(&path, number)) {
                 Ok(mut file) => {
@@ -138,6 +154,30 @@ impl Reader {
             Some(number) => file::open_regular(&earlier(&self.path, number - 1)).ok(),
             None => file::open_regular(&self.path).ok(),
         }
+    }
+}
+
+impl End {
+    /// The last so many lines of it.
+    pub fn lines(&self, count: usize) -> &[u8] {
+        let lines = self.0.split_inclusive(|byte| *byte == b'\n');
+        let length: usize = lines.rev().take(count).map(<[u8]>::len).sum();
+        &self.0[self.0.len() - length..]
+    }
+}
+
+impl Write for End {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let length = bytes.len().min(BLOCK);
+        if self.0.len() + length > 2 * BLOCK {
+            self.0.drain(..self.0.len() - BLOCK);
+        }
+        self.0.extend_from_slice(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -203,13 +243,13 @@ mod tests {
         (dir, path)
     }
 
-    fn last_of(paths: &[PathBuf], lines: u32) -> (Lines, String) {
+    fn last_of(paths: &[PathBuf], lines: u64) -> (Lines, String) {
         let mut sink = Vec::new();
         let read = Lines::last(paths, lines, &mut sink).unwrap();
         (read, String::from_utf8(sink).unwrap())
     }
 
-    fn last(text: &[u8], lines: u32) -> String {
+    fn last(text: &[u8], lines: u64) -> String {
         let (_dir, path) = files(&[("log", text)]);
         last_of(&[path], lines).1
     }
@@ -217,16 +257,23 @@ mod tests {
     /// What comes next, as one look of `follow` finds it.
     fn next(lines: &mut Lines) -> String {
         let mut sink = Vec::new();
-        let mut joined = Joined { sink: &mut sink, speaker: 0, in_line: None };
-        for (number, reader) in lines.0.iter_mut().enumerate() {
-            joined.speaker = number;
-            reader.copy_new(&mut joined).unwrap();
-        }
+        lines.copy_new(&mut sink).unwrap();
         String::from_utf8(sink).unwrap()
     }
 
     fn say(path: &Path, text: &str) {
         std::fs::OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    #[test]
+    fn the_end_of_what_was_said_is_kept_in_two_blocks() {
+        let mut end = End::default();
+        end.write_all(b"one\ntwo\nthree").unwrap();
+        let shown = |end: &End, count| String::from_utf8(end.lines(count).to_vec()).unwrap();
+        assert_eq!([0, 2, 9].map(|count| shown(&end, count)), ["", "two\nthree", "one\ntwo\nthree"]);
+        (0..100_000).for_each(|number| writeln!(end, " {number}").unwrap());
+        assert_eq!(shown(&end, 1), " 99999\n");
+        assert!(end.0.len() <= 2 * BLOCK);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! *Up*: a new host holds the lock, the manager says that it runs, and its bot has lived for a second. Nothing
 //! less counts as started: managers answer 0 for programs that die at once.
 
+use std::io;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,7 +11,8 @@ use crate::home::Home;
 use crate::host::{self, Host, HostState};
 use crate::process::Process;
 
-use super::manager::{LAST_WORDS, Manager, State};
+use super::logs::Lines;
+use super::manager::{LAST_WORDS, Logs, Manager, State};
 
 /// How long the bot has to live.
 const LIFE: SignedDuration = SignedDuration::from_secs(1);
@@ -26,14 +28,28 @@ pub struct Before {
     pub host: Option<Host>,
     /// What the last host said of itself.
     said: Option<HostState>,
-    /// When it was looked: what a bot writes later is news.
-    pub at: Timestamp,
+    /// When it was looked.
+    at: Timestamp,
+    /// The files where the bot's lines are, read to their end; none if they can't be.
+    pub files: Option<Lines>,
 }
 
 impl Before {
     /// Looks now.
-    pub fn look(home: &Home) -> Self {
-        Self { host: host::find(home), said: HostState::read(home), at: Timestamp::now() }
+    pub fn look(home: &Home, manager: &dyn Manager) -> Self {
+        let files = match manager.logs() {
+            Logs::Journal(_) => vec![home.agent_log()],
+            Logs::Files(files) => files.to_vec(),
+        };
+        let files = Lines::last(&files, 0, &mut io::sink()).ok();
+        Self { host: host::find(home), said: HostState::read(home), at: Timestamp::now(), files }
+    }
+
+    /// Since when lines are news: the start of the new host, if there was one, as an old one may have said a last word
+    /// after it was looked. On Linux that is known to a hundredth of a second.
+    pub fn news_since(&self, home: &Home) -> Timestamp {
+        let new = HostState::read(home).filter(|said| self.is_news(said));
+        new.map_or(self.at, |new| self.at.max(new.process.started_at()))
     }
 
     fn is(&self, process: &Process) -> bool {

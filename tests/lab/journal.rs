@@ -14,6 +14,10 @@ crate::tests![
     what_a_journal_kept_earlier_does_not_hide_what_is_new,
     lines_pass_as_they_are_and_are_harmless_on_a_terminal,
     lines_of_who_ended_at_once_are_shown,
+    the_journal_hides_no_line_and_is_harmless_on_a_terminal,
+    a_journal_that_was_emptied_is_followed,
+    a_reader_that_goes_is_a_good_end_and_leaves_no_journalctl,
+    last_words_are_of_the_bot_that_was_started_alone,
 ];
 
 const LOG: &str = "/home/alice/.ductor/logs/agent.log";
@@ -131,6 +135,79 @@ fn lines_of_who_ended_at_once_are_shown() -> Result<()> {
         assert!(missing.is_empty(), "{missing:?}");
         for says in ["Starting ductor.service", "Started ductor.service", "Stopping ductor.service"] {
             assert!(logs.contains(says), "{says}: {logs}");
+        }
+    }
+    Ok(())
+}
+
+fn the_journal_hides_no_line_and_is_harmless_on_a_terminal() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.begin_with("alice", r"printf 'a\rb\a\n\033]0;t\007title\nno \377 utf\nall said\n'")?;
+        world.ductor("alice", &["service", "restart"])?.ended(0)?;
+        world.logs_when("alice", "all that was said", |logs| logs.contains("all said"))?;
+        let sees = |line: &str, shown: &str| {
+            let line = format!("{line} | grep -aqF \"$(printf '{shown}')\"");
+            world.sh("alice", &line)?.ok().map(drop)
+        };
+        let logs = "/usr/bin/ductor service logs --no-follow";
+        for raw in [r"a\rb\a", r"\033]0;t\atitle", r"no \377 utf"] {
+            sees(logs, raw)?;
+        }
+        let terminal = format!("script -qec '{logs}' /dev/null </dev/null");
+        for harmless in ["b^G", "^[]0;t^Gtitle", r"no \377 utf"] {
+            sees(&terminal, harmless)?;
+        }
+        world.sh("alice", &format!("! {terminal} | grep -aqF \"$(printf '\\033')\""))?.ok()?;
+    }
+    Ok(())
+}
+
+/// Who makes room takes the lines of a quiet bot away; what it says next is in the journal.
+fn a_journal_that_was_emptied_is_followed() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.sh("root", "journalctl --sync && journalctl --rotate && journalctl --vacuum-size=1K")?.ok()?;
+        let none = world.ductor("alice", &["service", "logs", "--no-follow"])?.ended(0)?;
+        assert_eq!((none.stdout.as_str(), none.stderr.trim()), ("", "nothing yet"));
+        // It is asked to end only when the line is seen.
+        let follow = "/usr/bin/ductor service logs >~/followed & p=$!; trap 'kill -INT $p' EXIT; i=0; \
+                      until grep -q 'the last word' ~/followed; do i=$((i+1)); [ $i -lt 300 ] || exit 9; \
+                      [ $i -ne 10 ] || systemd-cat -t ductor echo 'the last word'; read -t 0.1 x <>/dev/ptmx; done; \
+                      trap - EXIT; kill -INT $p; wait $p";
+        world.run("alice", &["bash", "-mc", follow])?.ended(0)?;
+    }
+    Ok(())
+}
+
+fn a_reader_that_goes_is_a_good_end_and_leaves_no_journalctl() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_service(image)?;
+        world.logs_when("alice", "the bot's words", |logs| logs.contains("says hello"))?;
+        let head = "timeout 30 /usr/bin/ductor service logs | head -1; exit ${PIPESTATUS[0]}";
+        let seen = world.run("alice", &["bash", "-c", head])?.ended(0)?;
+        assert_eq!((seen.stdout.lines().count(), seen.stderr.as_str()), (1, ""), "{seen}");
+        // Killed, it can't end its journalctl, which ends by itself.
+        let killed = "/usr/bin/ductor service logs >~/out & p=$!; until grep -q hello ~/out; do read -t 0.1 x \
+                      <>/dev/ptmx; done; kill -KILL $p; wait $p; true";
+        world.run("alice", &["bash", "-c", killed])?.ended(0)?;
+        wait_for("journalctl to be gone", PATIENCE, || {
+            Ok(world.processes("alice", "journalctl")?.is_empty().then_some(()))
+        })?;
+    }
+    Ok(())
+}
+
+fn last_words_are_of_the_bot_that_was_started_alone() -> Result<()> {
+    for image in [&BOOKWORM, &TRIXIE] {
+        let world = World::with_package(image)?;
+        let _alice = world.login("alice")?;
+        let bots = ["first", "second"].map(|name| (name, format!("#!/bin/sh\necho I am {name}\nexit 2\n")));
+        for (name, script) in &bots {
+            let bot = world.give("alice", name, script, 0o755)?;
+            let said = world.ductor("alice", &["service", "install", "--bot", &bot])?.ended(1)?.stderr;
+            assert!(said.contains(&format!("ended with code 2\n  | I am {name}\n")), "{said}");
+            assert!(*name == "first" || !said.contains("first\n"), "{said}");
         }
     }
     Ok(())

@@ -24,7 +24,7 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
         Some(bot) => Error { what: format!("--bot {bot}"), ..error }.fix("ductor service install --bot ''"),
     })?;
 
-    let before = Before::look(&context.home);
+    let mut before = Before::look(&context.home, manager);
     let inside = host::inside(&context.home).is_some();
     if !args.dry_run && !args.no_start {
         refuse_foreground(before.host.as_ref(), manager)?;
@@ -43,7 +43,7 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     }
 
     if installed.started {
-        wait_until_up(context, manager, &before)?;
+        wait_until_up(context, manager, &mut before)?;
     } else {
         context.screen.say(match (args.no_start, inside, &*installed.switched_on) {
             (true, ..) => "installed, not started; to start it: ductor service start".into(),

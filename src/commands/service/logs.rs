@@ -1,60 +1,101 @@
 //! `ductor service logs`: what the bot writes, from wherever it can be read.
 
-use std::io::{self, IsTerminal, Write};
+use std::fmt;
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::PathBuf;
-use std::process::Command;
-use std::sync::atomic::Ordering;
+use std::process::{ChildStdout, Stdio};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
-
-use crate::effects;
 use crate::error::{Code, Context as _, Error, Result};
-use crate::host;
+use crate::host::{self, Host, Supervision};
 use crate::service::harmless::{Harmless, harmless};
-use crate::service::logs::{Lines, changed};
+use crate::service::logs::{End, Lines};
 use crate::service::manager::{Logs, Manager};
-use crate::service::systemd::bus;
-use crate::user;
+use crate::service::systemd::journal::Journal;
+use crate::service::up::Before;
 
-use super::{Context, ctrl_c};
+use super::{Context, ctrl_c, reader};
 
 /// So long last words are waited for, of which there may be none.
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-pub fn run(context: &Context<'_>, count: u32, follow: bool) -> Result<Code> {
-    let manager = context.manager()?;
-    match manager.logs() {
-        Logs::Journal(unit) if journal_has_lines(context, unit) => journal(unit, count, follow),
+pub fn run(context: &Context<'_>, count: u64, follow: bool) -> Result<Code> {
+    if follow {
+        ctrl_c::end()?; // from the first line on
+    }
+    match context.manager()?.logs() {
         Logs::Files(files) => print_files(context, &files, count, follow),
-        Logs::Journal(_) => {
-            let file = context.home.agent_log();
-            context
-                .screen
-                .say(format_args!("the journal shows no lines of ductor; these are from {}", file.display()));
-            print_files(context, &[file], count, follow)
+        Logs::Journal(unit) => {
+            let journal = Journal::of(unit);
+            match in_journal(&journal, host::find(&context.home).as_ref()) {
+                Found::Lines => print_journal(&journal, count, follow),
+                Found::None => {
+                    context.screen.say(NOTHING);
+                    if follow { print_journal(&journal, count, follow) } else { Ok(Code::Done) }
+                }
+                Found::NoJournal => {
+                    let file = context.home.agent_log();
+                    let from = format!("these are from {}", file.display());
+                    context.screen.say(format_args!("the journal shows no lines of ductor; {from}"));
+                    print_files(context, &[file], count, follow)
+                }
+            }
         }
     }
 }
 
-/// The last lines that the bot and its host wrote since a moment, for an error that shows them.
-pub fn since(context: &Context<'_>, manager: &dyn Manager, then: Timestamp, count: u32) -> Vec<u8> {
-    let logs = manager.logs();
-    let mut said = settled(|| match &logs {
-        Logs::Journal(unit) => journal_since(unit, then, count),
-        Logs::Files(files) => files_since(files, then, count),
-    });
-    if said.is_empty() && matches!(logs, Logs::Journal(_)) {
-        let _unreadable = Lines::last(&[context.home.agent_log()], count, &mut said);
+const NOTHING: &str = "nothing yet";
+
+/// What is found in the journal.
+enum Found {
+    Lines,
+    /// None yet, or none is left.
+    None,
+    /// It is not kept, or not for us to read.
+    NoJournal,
+}
+
+/// With a host there have to be lines of it: what is older says nothing about a journal that is not kept any more.
+fn in_journal(journal: &Journal, host: Option<&Host>) -> Found {
+    let is_services = |host: &Host| matches!(&host.state, Some(of) if of.supervision == Supervision::Systemd);
+    let since = host.map(|host| host.process.started_at());
+    if journal.has_lines(since) {
+        return Found::Lines;
     }
-    harmless(&said)
+    match since {
+        Some(since) if host.is_some_and(is_services) && journal.is_kept(since) => {
+            if journal.has_lines(None) {
+                Found::Lines
+            } else {
+                Found::None
+            }
+        }
+        _ => Found::NoJournal,
+    }
+}
+
+/// The last lines of what the bot and its host wrote since `before`, for an error that shows them.
+pub fn since(context: &Context<'_>, manager: &dyn Manager, before: &mut Before, count: usize) -> Vec<u8> {
+    let since = before.news_since(&context.home);
+    let mut end = End::default();
+    let mut in_files = || {
+        let _unreadable = before.files.as_mut().map(|files| files.copy_new(&mut end));
+        end.lines(count).to_vec()
+    };
+    harmless(&match manager.logs() {
+        Logs::Files(_) => settled(in_files),
+        Logs::Journal(unit) => match settled(|| Journal::of(unit).last(count, since)) {
+            none if none.is_empty() => in_files(),
+            said => said,
+        },
+    })
 }
 
 /// What two looks in a row show. The end of a bot is known before its last words are where they are kept: journald, or
 /// a thread of the host, has them on the way.
-fn settled(look: impl Fn() -> Vec<u8>) -> Vec<u8> {
+fn settled(mut look: impl FnMut() -> Vec<u8>) -> Vec<u8> {
     let deadline = Instant::now() + ON_THE_WAY;
     let mut said = look();
     while Instant::now() < deadline {
@@ -68,101 +109,52 @@ fn settled(look: impl Fn() -> Vec<u8>) -> Vec<u8> {
     said
 }
 
-fn files_since(files: &[PathBuf], then: Timestamp, count: u32) -> Vec<u8> {
-    let is_new = |file: &&PathBuf| changed(file).is_some_and(|at| at >= SystemTime::from(then));
-    let new: Vec<PathBuf> = files.iter().filter(is_new).cloned().collect();
-    let mut said = Vec::new();
-    let _unreadable = Lines::last(&new, count, &mut said);
-    said
-}
-
-/// Not what the manager itself says about the unit.
-fn journal_since(unit: &str, then: Timestamp, count: u32) -> Vec<u8> {
-    let since = format!("--since=@{}", then.as_second());
-    let (number, written_by) = (count.to_string(), from_within(unit));
-    let mut words = vec!["--output=cat", since.as_str(), "-n", number.as_str()];
-    words.extend(written_by.iter().map(String::as_str));
-    look(&words)
-}
-
-/// What selects the lines of the host and its tree. `-u` alone loses those of who ends at once, the last words of a
-/// bot and all that a short command writes: journald asks /proc for the unit of a line's writer, which may be gone by
-/// then (systemd issue 2913). The identifier comes from the unit itself.
-fn from_within(unit: &str) -> [String; 5] {
-    let name = unit.trim_end_matches(".service");
-    let by_unit = format!("_SYSTEMD_USER_UNIT={unit}");
-    [by_unit, of_us(), "+".into(), format!("SYSLOG_IDENTIFIER={name}"), of_us()]
-}
-
-/// The same with what is said about the unit, by its manager and of a dump of its memory: what `-u` shows, and no less
-/// of it.
-fn from_within_and_about(unit: &str) -> Vec<String> {
-    let about =
-        ["USER_UNIT", "COREDUMP_USER_UNIT"].map(|field| ["+".into(), format!("{field}={unit}"), of_us()]);
-    from_within(unit).into_iter().chain(about.into_iter().flatten()).collect()
-}
-
-fn of_us() -> String {
-    format!("_UID={}", user::number())
-}
-
-/// As people know it, with what the manager says about the unit.
-fn journalctl(unit: &str, count: u32, args: &[&str]) -> Command {
-    let mut command = Command::new("journalctl");
-    command.args(["--user", "--no-hostname", "-n", &count.to_string()]).args(args);
-    command.args(from_within_and_about(unit)).envs(bus::environment());
-    command
-}
-
-/// Readable, and with lines of the host that runs, if one does: what is older says nothing about a journal that
-/// is not kept any more.
-fn journal_has_lines(context: &Context<'_>, unit: &str) -> bool {
-    let host = host::find(&context.home);
-    let since = host.map(|host| format!("--since=@{}", host.process.started_at().as_second()));
-    let selected = from_within_and_about(unit);
-    let mut words = vec!["--output=cat", "-n", "1"];
-    words.extend(since.iter().chain(&selected).map(String::as_str));
-    !look(&words).is_empty()
-}
-
-/// What journalctl tells of the user's journal; nothing where it can't be read, which it does not count as a
-/// failure.
-fn look(words: &[&str]) -> Vec<u8> {
-    let words = ["--user", "--quiet", "--no-pager"].iter().chain(words);
-    let ask_it = effects::Command::new("journalctl", words);
-    let ask_it = bus::environment().into_iter().fold(ask_it, |it, (name, value)| it.env(name, value));
-    effects::ask(&ask_it).map_or(Vec::new(), |output| output.stdout)
-}
-
-fn journal(unit: &str, count: u32, follow: bool) -> Result<Code> {
-    let interrupted = ctrl_c::note()?; // it ends journalctl, and so us
-    let mut command = journalctl(unit, count, if follow { &["-f"] } else { &["--no-pager"] });
-    let status = command.status().about("journalctl")?;
-    match status.code() {
-        Some(0) => Ok(Code::Done),
-        _ if ctrl_c::reader_went(status) => Ok(Code::Done),
-        _ if follow && interrupted.load(Ordering::Relaxed) => Ok(Code::Done),
-        _ => Err(Error::new("journalctl", status)),
+fn print_journal(journal: &Journal, count: u64, follow: bool) -> Result<Code> {
+    if count == 0 && !follow {
+        return Ok(Code::Done); // journalctl would print that there are none
     }
+    let mut journalctl = journal.reader(count, follow).stdout(Stdio::piped()).spawn().about("journalctl")?;
+    let lines = journalctl.stdout.take();
+    if let Err(error) = lines.map_or(Ok(()), |lines| copy(lines, &mut *sink())) {
+        let _ended = journalctl.kill().and_then(|()| journalctl.wait());
+        return reader_went_or(error, "journalctl");
+    }
+    // However we end, it does too, as nobody reads from it any more.
+    let status = journalctl.wait().about("journalctl")?;
+    if status.success() { Ok(Code::Done) } else { Err(Error::new("journalctl", status)) }
 }
 
-fn print_files(context: &Context<'_>, files: &[PathBuf], count: u32, follow: bool) -> Result<Code> {
-    if follow {
-        ctrl_c::end()?; // from the first line on
+/// Line by line as they come, for as long as somebody reads them.
+fn copy(mut lines: ChildStdout, sink: &mut dyn Write) -> io::Result<()> {
+    let mut block = vec![0; 64 * 1024];
+    while reader::waits_for(&lines)? {
+        match lines.read(&mut block)? {
+            0 => return Ok(()),
+            length => sink.write_all(&block[..length])?,
+        }
+        sink.flush()?;
     }
+    Err(io::ErrorKind::BrokenPipe.into())
+}
+
+/// Where lines are printed: as they are, but on a terminal.
+fn sink() -> Box<dyn Write> {
     let stdout = io::stdout();
-    let mut sink: Box<dyn Write> =
-        if stdout.is_terminal() { Box::new(Harmless::new(stdout.lock())) } else { Box::new(stdout.lock()) };
+    if stdout.is_terminal() { Box::new(Harmless::new(stdout.lock())) } else { Box::new(stdout.lock()) }
+}
+
+/// A reader that had enough, as `head` has, is a good end.
+fn reader_went_or(error: io::Error, what: impl fmt::Display) -> Result<Code> {
+    if error.kind() == io::ErrorKind::BrokenPipe { Ok(Code::Done) } else { Err(Error::new(what, error)) }
+}
+
+fn print_files(context: &Context<'_>, files: &[PathBuf], count: u64, follow: bool) -> Result<Code> {
+    let mut sink = sink();
     let printed = Lines::last(files, count, &mut *sink).and_then(|lines| {
         if lines.are_none() {
-            context.screen.say("nothing yet");
+            context.screen.say(NOTHING);
         }
         if follow { lines.follow(&mut *sink) } else { Ok(()) }
     });
-    match printed {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::new(context.home.logs().display(), error))
-        }
-        _ => Ok(Code::Done),
-    }
+    printed.map_or_else(|error| reader_went_or(error, context.home.logs().display()), |()| Ok(Code::Done))
 }

@@ -4,6 +4,7 @@ mod ctrl_c;
 mod doctor;
 mod install;
 mod logs;
+mod reader;
 mod render;
 mod restart;
 mod start;
@@ -40,7 +41,7 @@ pub fn run(context: &Context<'_>, verb: ServiceVerb) -> Result<Code> {
         ServiceVerb::Stop => stop::run(context),
         ServiceVerb::Restart => restart::run(context),
         ServiceVerb::Status(args) => status::run(context, args.json),
-        ServiceVerb::Logs { lines, no_follow } => logs::run(context, lines, !no_follow),
+        ServiceVerb::Logs { lines, no_follow, follow: _ } => logs::run(context, lines, !no_follow),
         ServiceVerb::Doctor(args) => doctor::run(context, args.json),
         ServiceVerb::Render { manager, packaged } => render::run(context, manager, packaged),
     }
@@ -118,10 +119,10 @@ fn installed_state(manager: &dyn Manager) -> Result<State> {
 }
 
 /// Waits until the service is up; an error shows what the bot said last.
-fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &Before) -> Result<()> {
+fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &mut Before) -> Result<()> {
     let up = context.screen.during("waiting for the bot", |_| up::wait(&context.home, manager, before));
     up.map_err(|error| {
-        let said = logs::since(context, manager, before.at, 10);
+        let said = logs::since(context, manager, before, 10);
         let said = secrets::hide(&context.home, &String::from_utf8_lossy(&said));
         let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
         Error { cause: format!("{}{said}", error.cause), ..error }

@@ -20,7 +20,7 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     let manager = manager.as_ref();
     installed_state(manager)?;
     preflight(&context.home, &definition(context, manager, None)?)?;
-    let before = Before::look(&context.home);
+    let mut before = Before::look(&context.home, manager);
     let is_new = before.host.as_ref().is_some_and(|host| Some(host.process) != seen.map(|host| host.process));
     if is_new {
         context.screen.say("already restarted, by another command at the same time");
@@ -30,6 +30,6 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     context
         .screen
         .during("restarting the service", |_| context.effects(false, |effects| manager.restart(effects)))?;
-    wait_until_up(context, manager, &before)?;
+    wait_until_up(context, manager, &mut before)?;
     show(context, manager)
 }

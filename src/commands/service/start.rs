@@ -18,11 +18,11 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         return show(context, manager);
     }
     preflight(&context.home, &definition(context, manager, None)?)?;
-    let before = Before::look(&context.home);
+    let mut before = Before::look(&context.home, manager);
     refuse_foreground(before.host.as_ref(), manager)?;
     context
         .screen
         .during("starting the service", |_| context.effects(false, |effects| manager.start(effects)))?;
-    wait_until_up(context, manager, &before)?;
+    wait_until_up(context, manager, &mut before)?;
     show(context, manager)
 }

@@ -8,6 +8,7 @@
 mod absent;
 pub mod bus;
 mod install;
+pub mod journal;
 pub(crate) mod keep;
 pub mod linger;
 mod root;

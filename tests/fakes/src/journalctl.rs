@@ -1,5 +1,5 @@
 //! `journalctl --user` of systemd, as far as ductor uses it, and the journal that it reads: a file with a line for each
-//! line that a service wrote, `SECONDS PID TEXT`; what the manager itself says of a unit has no pid. The machine has one
+//! line that a service wrote, `MICROSECONDS PID TEXT`; what the manager itself says of a unit has no pid. The machine has one
 //! unit, so only whose words are wanted is looked at.
 //!
 //! Source: journalctl(1). Setting: `no-journal` (this user may not read it, which `--quiet` makes no failure).
@@ -16,7 +16,7 @@ const JOURNAL: &str = "journal";
 
 /// Puts a line into the journal, of this process or of the manager.
 pub fn note(state: &State, pid: Option<u32>, text: &str) {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
     let pid = pid.map_or("-".into(), |pid| pid.to_string());
     let file = OpenOptions::new().create(true).append(true).open(state.path(JOURNAL));
     let _full_disk = file.and_then(|mut file| file.write_all(format!("{now} {pid} {text}\n").as_bytes()));
@@ -30,8 +30,11 @@ pub fn main(args: &[String]) -> u8 {
     }
     let has = |option: &str| args.iter().any(|arg| arg == option);
     let after = |option: &str| args.iter().skip_while(|arg| *arg != option).nth(1);
-    let since = args.iter().find_map(|arg| arg.strip_prefix("--since=@")?.parse().ok()).unwrap_or(0);
-    let count = after("-n").and_then(|count| count.parse().ok()).unwrap_or(10);
+    let since = args.iter().find_map(|arg| micros(arg.strip_prefix("--since=@")?)).unwrap_or(0);
+    let Ok(count) = after("-n").map_or("10", String::as_str).parse::<i32>() else {
+        return complain(1, "Failed to add match: Invalid argument");
+    };
+    let count = usize::try_from(count).unwrap_or(0);
     let of_manager = args.iter().any(|arg| arg.starts_with("USER_UNIT="));
     let mut from = 0;
     loop {
@@ -44,6 +47,9 @@ pub fn main(args: &[String]) -> u8 {
             say(&lines[last..].join("\n"));
         }
         if !has("-f") {
+            if lines[last..].is_empty() && !has("--quiet") {
+                say("-- No entries --");
+            }
             return 0;
         }
         from = journal.lines().count();
@@ -51,11 +57,16 @@ pub fn main(args: &[String]) -> u8 {
     }
 }
 
+/// `SECONDS.MICROSECONDS`
+fn micros(moment: &str) -> Option<u64> {
+    moment.replace('.', "").parse().ok()
+}
+
 /// A line of the journal as it is shown, if it is wanted.
 fn shown(line: &str, since: u64, with_managers: bool, bare: bool) -> Option<String> {
-    let (seconds, rest) = line.split_once(' ')?;
+    let (micros, rest) = line.split_once(' ')?;
     let (pid, text) = rest.split_once(' ')?;
-    let is_wanted = seconds.parse::<u64>().ok()? >= since && (with_managers || pid != "-");
+    let is_wanted = micros.parse::<u64>().ok()? >= since && (with_managers || pid != "-");
     let line = || match pid {
         "-" => format!("Nov 25 12:00:00 systemd[1]: {text}"),
         pid => format!("Nov 25 12:00:00 ductor[{pid}]: {text}"),

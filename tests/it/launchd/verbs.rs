@@ -36,6 +36,16 @@ fn install_writes_the_agent_loads_it_and_sees_the_bot_up() {
 }
 
 #[test]
+fn last_words_are_not_of_a_bot_before() {
+    let mac = Mac::with("echo 'I am first'; exit 1");
+    mac.install().ended(1).with("\n  | I am first\n");
+    mac.ductor(&["service", "stop"]).ended(0);
+    std::fs::write(mac.world.path("bot"), "#!/bin/sh\necho 'I am second'; exit 2\n").unwrap();
+    let said = mac.install().ended(1).with("\n  | I am second\n");
+    assert!(!said.err.contains("first"), "{}", said.err);
+}
+
+#[test]
 fn what_install_makes_is_the_users_alone() {
     let mac = Mac::installed();
     let mode = |path: std::path::PathBuf| path.metadata().unwrap().permissions().mode() & 0o777;

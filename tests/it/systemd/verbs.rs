@@ -1,6 +1,7 @@
 //! Every verb of the service, with what is seen on the screen and what the managers were asked to change.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
@@ -186,6 +187,44 @@ fn last_words_that_are_still_on_their_way_to_the_journal_are_shown() {
     let linux = Linux::with("echo 'out of luck'; exit 3");
     linux.machine.set("journal-ms", "200").unwrap();
     linux.install(&[]).ended(1).with("\n  | out of luck\n");
+}
+
+#[test]
+fn last_words_are_of_the_bot_that_was_started_alone() {
+    let linux = Linux::new();
+    let bot = |name: &str, script: &str| {
+        let path = linux.world.path(name);
+        fs::write(&path, format!("#!/bin/bash\n{script}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path.display().to_string()
+    };
+    let install = |bot: &str| linux.ductor(&["service", "install", "--bot", bot]);
+    let first = bot("first", "echo 'I am first'; while :; do sleep 0.05; done");
+    let second = bot("second", "echo 'I am second'; exit 2");
+    install(&first).ended(0);
+    let said = install(&second).ended(1).with("\n  | I am second\n");
+    assert!(!said.err.contains("first"), "{}", said.err);
+    // Also where the journal is none, and the bot's own log is of another.
+    linux.machine.set("no-journal", "").unwrap();
+    fs::create_dir_all(linux.world.home("logs")).unwrap();
+    fs::write(linux.world.home("logs/agent.log"), "long ago\n").unwrap();
+    let third = bot("third", "echo 'third to its log' >>~/.ductor/logs/agent.log; exit 3");
+    let said = install(&third).ended(1).with("\n  | third to its log\n");
+    assert!(!said.err.contains("long ago"), "{}", said.err);
+}
+
+#[test]
+fn logs_take_any_number_of_lines_and_the_word_for_what_they_do_anyway() {
+    let linux = Linux::installed();
+    let logs = |words: &[&str]| linux.ductor(&[&["service", "logs"], words].concat());
+    assert!(logs(&["--no-follow", "-n", "4294967296"]).ended(0).out.contains("Started"));
+    assert_eq!(logs(&["--no-follow", "-n", "0"]).ended(0).out, "");
+    logs(&["--no-follow", "-f"]).ended(2);
+    let mut logs = linux.command(&["service", "logs", "-f"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut reader = BufReader::new(logs.stdout.take().unwrap());
+    reader.read_line(&mut String::new()).unwrap();
+    drop(reader); // while there is nothing more to print
+    assert_eq!(logs.wait().unwrap().code(), Some(0));
 }
 
 #[test]
