@@ -120,7 +120,10 @@ fn replace(
     }
     match Task::find(&name)? {
         Some(task) if task.is_of(user) && keep::holds(&task.tree, wanted, user) => Ok(task),
-        _ => Err(refused(Error::new(format!("the task {name}"), "it is not there as it was made"))),
+        _ => {
+            let error = Error::new(format!("the task {name}"), "it is not there as it was made");
+            Err(refused(error, "install"))
+        }
     }
 }
 
@@ -141,7 +144,7 @@ fn create(file: &Path, text: &str, names: &[String], replace: bool, effects: &Ef
         }
         error = command.failed(&output);
     }
-    Err(refused(error))
+    Err(refused(error, "install"))
 }
 
 /// A file that goes away with this value.

@@ -34,20 +34,30 @@ pub fn holds(found: &Element, wanted: &Element, user: &User) -> bool {
 }
 
 fn child_holds(found: &Element, child: &Element, user: &User) -> bool {
-    match found.children.iter().find(|it| it.name == child.name) {
-        None => DEFAULTS.contains(&(child.name.as_str(), child.text.as_str())),
-        Some(it) if !child.children.is_empty() => holds(it, child, user),
-        Some(it) if child.name == "UserId" => user.is(&it.text) && user.is(&child.text),
-        Some(it) => it.text == child.text,
+    let mut same_name = found.children.iter().filter(|it| it.name == child.name).peekable();
+    if same_name.peek().is_none() {
+        return DEFAULTS.contains(&(child.name.as_str(), child.text.as_str()));
     }
+    same_name.any(|it| match child.name.as_str() {
+        _ if !child.children.is_empty() => holds(it, child, user),
+        "UserId" => user.is(&it.text) && user.is(&child.text),
+        _ => it.text == child.text,
+    })
 }
 
-/// `wanted` with what people added to `found`: settings that we have no opinion on, and triggers.
+/// `wanted` with what people added to `found`: settings that we have no opinion on, triggers, and the version without
+/// which Windows takes no newer setting.
 pub fn with_additions(wanted: &Element, found: &Element) -> Element {
     let mut task = wanted.clone();
     add(&mut task, found, &["Settings"]);
     add(&mut task, found, &["Settings", "IdleSettings"]);
     add(&mut task, found, &["Triggers"]);
+    let its = task.attributes.iter_mut().find(|(name, _)| name == "version");
+    if let (Some((_, its)), Some(known)) = (its, found.attribute("version")) {
+        if *known > **its {
+            *its = known.into();
+        }
+    }
     task
 }
 
@@ -56,8 +66,11 @@ fn add(task: &mut Element, found: &Element, way: &[&str]) {
         .iter()
         .try_fold(task, |element, name| element.children.iter_mut().find(|child| child.name == *name));
     if let (Some(place), Some(found)) = (place, found.at(way)) {
-        let new = |it: &&Element| place.children.iter().all(|known| known.name != it.name);
-        let new: Vec<Element> = found.children.iter().filter(new).cloned().collect();
+        // One of each name is ours; there may be more triggers of its kind.
+        let mut ours: Vec<String> = place.children.iter().map(|it| it.name.clone()).collect();
+        let mut take = |name: &String| ours.iter().position(|it| it == name).map(|at| ours.remove(at));
+        let new: Vec<Element> =
+            found.children.iter().filter(|it| take(&it.name).is_none()).cloned().collect();
         place.children.extend(new);
     }
 }
@@ -97,6 +110,22 @@ mod tests {
         ] {
             assert!(holds(&changed(from, to), &wanted(None), &user), "{to}");
         }
+    }
+
+    #[test]
+    fn another_trigger_of_the_same_kind_is_kept_and_the_version_that_a_setting_needs() {
+        let (user, wanted) = (User::unknown(), wanted(None));
+        let own = "<LogonTrigger><Delay>PT5M</Delay></LogonTrigger>";
+        let found = changed("<Triggers>", &format!("<Triggers>{own}"));
+        assert!(holds(&found, &wanted, &user));
+        let text = changed("version=\"1.2\"", "version=\"1.4\"").document("UTF-16").unwrap();
+        let found = text.replace("</Triggers>", &format!("{own}</Triggers>"));
+        let found = Element::parse(&found.replace("PT0S<", "PT72H<")).unwrap();
+        let mended = with_additions(&wanted, &found);
+        assert!(holds(&mended, &wanted, &user));
+        assert_eq!(mended.attribute("version"), Some("1.4"));
+        let delays = mended.at(&["Triggers"]).unwrap().children.iter().map(|it| it.text_at(&["Delay"]));
+        assert_eq!(delays.collect::<Vec<_>>(), [Some("PT10S"), Some("PT5M")]);
     }
 
     #[test]

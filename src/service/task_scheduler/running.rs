@@ -97,7 +97,7 @@ pub fn stop(home: &Home, task: &Task, effects: &Effects<'_>) -> Result<()> {
     }
     let end = schtasks(&["/End", "/TN", &task.name]);
     let output = effects.run(&end)?;
-    if wait_until(effects, || !runs()) { Ok(()) } else { Err(refused(end.failed(&output))) }
+    if wait_until(effects, || !runs()) { Ok(()) } else { Err(refused(end.failed(&output), "stop")) }
 }
 
 /// The same as a step of something: when that is taken back, what ran runs again.
@@ -119,7 +119,8 @@ fn end_host(home: &Home, effects: &Effects<'_>) -> Result<()> {
 pub fn change(effects: &Effects<'_>, args: &[&str]) -> Result<()> {
     let command = schtasks(args);
     let output = effects.run(&command)?;
-    if output.success() { Ok(()) } else { Err(refused(command.failed(&output))) }
+    let verb = if args.first() == Some(&"/Delete") { "uninstall" } else { "start" };
+    if output.success() { Ok(()) } else { Err(refused(command.failed(&output), verb)) }
 }
 
 /// Waits for the scheduler to notice. Whether it did; a rehearsal does not wait.

@@ -96,8 +96,8 @@ impl From<u32> for Last {
 }
 
 /// The error that says that a change failed. A failure without a reason that we may read has two kinds: where the
-/// scheduler answers and we are no administrator, it wants one.
-pub fn refused(mut error: Error) -> Error {
+/// scheduler answers and we are no administrator, it wants one, for the same `verb` of `ductor service`.
+pub fn refused(mut error: Error, verb: &str) -> Error {
     if all().is_err() || is_elevated() {
         return error;
     }
@@ -105,8 +105,7 @@ pub fn refused(mut error: Error) -> Error {
         "{}\n  nothing was changed: Windows or a policy of it asks for an administrator",
         error.cause
     );
-    let again = "ductor service install";
-    error.code(Code::NotPermitted).fix(format!("{AS_ADMINISTRATOR}: {again}"))
+    error.code(Code::NotPermitted).fix(format!("{AS_ADMINISTRATOR}: ductor service {verb}"))
 }
 
 #[cfg(test)]

@@ -96,9 +96,10 @@ fn a_task_that_an_administrator_made_is_not_mended_without_one() {
     let said = machine.service(&["install", "--bot", &other]);
     assert_eq!((said.code, machine.everything()), (Some(77), before), "{said:#?}");
     assert_eq!(machine.service(&["stop"]).ok().out, "stopped\n"); // our own processes take no rights
-    for words in [&["start"][..], &["uninstall"]] {
-        let said = machine.service(words);
-        assert_eq!(said.code, Some(77), "{words:?}: {said:#?}");
+    for verb in ["start", "uninstall"] {
+        let said = machine.service(&[verb]);
+        assert_eq!(said.code, Some(77), "{verb}: {said:#?}");
+        assert!(said.err.ends_with(&format!("ductor service {verb}\n")), "{said:#?}");
     }
 }
 
