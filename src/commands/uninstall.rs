@@ -28,7 +28,9 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
         refuse_to_purge(&context.home)?;
     }
     if args.dry_run {
-        return context.rehearse(|effects| remove(context, &origin, args.purge, effects));
+        let done = context.rehearse(|effects| remove(context, &origin, args.purge, effects))?;
+        say_by_hand(context, &origin, &program);
+        return Ok(done);
     }
     if host::inside(&context.home).is_some() {
         return Err(Error::new(
@@ -44,15 +46,20 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
     }
     let _turn = Turn::take(&context.home)?;
     let done = context.effects(false, |effects| remove(context, &origin, args.purge, effects))?;
-    if let Origin::Hand = origin {
-        let program = program.display();
-        context.screen.say(format_args!("{program} was put there by hand; to remove it: rm '{program}'"));
-    }
+    say_by_hand(context, &origin, &program);
     if root.exists() {
         let (path, word) = (root.display(), words::quote(root.to_string_lossy()));
         context.screen.say(format_args!("kept {path}, the bot's own files; to remove them: rm -r {word}"));
     }
     Ok(done)
+}
+
+/// What nobody noted stays, and its owner is told.
+fn say_by_hand(context: &Context<'_>, origin: &Origin, program: &Path) {
+    if let Origin::Hand = origin {
+        let (path, word) = (program.display(), words::quote(program.to_string_lossy()));
+        context.screen.say(format_args!("{path} was put there by hand; to remove it: rm {word}"));
+    }
 }
 
 /// `DUCTOR_HOME` may name anything, `~` too: what is removed whole has to be a home of the bot and of nothing else.

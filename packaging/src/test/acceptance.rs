@@ -136,10 +136,13 @@ impl Cases {
 fn result_in(page: &str, test: &str) -> &'static str {
     let cell = format!("| `{test}` |");
     let result = page.lines().find_map(|line| Some(line.split_once(&cell)?.1.trim_end_matches('|').trim()));
-    result.map_or(NOT_RUN, |result| [PASSED, FAILED].into_iter().find(|it| *it == result).unwrap_or(NOT_RUN))
+    result.map_or(NOT_RUN, |result| {
+        [PASSED, UNSTEADY, FAILED].into_iter().find(|it| *it == result).unwrap_or(NOT_RUN)
+    })
 }
 
 const PASSED: &str = "passed";
+const UNSTEADY: &str = "passed at the second try";
 const FAILED: &str = "**failed**";
 const NOT_RUN: &str = "not run yet";
 
@@ -157,8 +160,8 @@ fn results(tally: &Tally) -> Results {
         let within = if parts.get(1) == Some(&"tests") { 3 } else { 2 };
         parts.into_iter().take(within).rev().collect::<Vec<_>>().join("::")
     };
-    let passed = tally.passed.iter().map(|name| (short(name), PASSED));
-    passed.chain(tally.failures.iter().map(|name| (short(name), FAILED))).collect()
+    let told = [(&tally.passed, PASSED), (&tally.unsteady, UNSTEADY), (&tally.failures, FAILED)];
+    told.into_iter().flat_map(|(names, came)| names.iter().map(move |name| (short(name), came))).collect()
 }
 
 /// Every function of the tests and of the sources, as `module::function`, in the order of the files.
@@ -253,7 +256,8 @@ mod tests {
     #[test]
     fn what_came_of_a_test_is_kept_until_it_runs_again() {
         let tally = Tally {
-            passed: vec!["lab::deb::a".into(), "search_path::node::tests::c".into()],
+            passed: vec!["lab::deb::a".into(), "search_path::node::tests::c".into(), "late::d".into()],
+            unsteady: vec!["late::d".into()],
             failures: vec!["task_scheduler::life::b".into()],
             ..Tally::default()
         };
@@ -261,6 +265,7 @@ mod tests {
         assert_eq!(results.get("deb::a"), Some(&PASSED));
         assert_eq!(results.get("node::tests::c"), Some(&PASSED));
         assert_eq!(results.get("life::b"), Some(&FAILED));
+        assert_eq!(results.get("late::d"), Some(&UNSTEADY));
         let page =
             "| 15 | what | `life::b` | passed |\n|  |  | `deb::a` | **failed** |\n| | | `x::y` | odd |\n";
         assert_eq!(
