@@ -41,6 +41,18 @@ impl Shell {
         }
     }
 
+    /// A command of ours for another home; none for the default one.
+    pub fn with_home(self, home: Option<&Path>, command: &str) -> String {
+        match (self, home.map(|home| self.quote(home))) {
+            (Self::Unix, Some(home)) => format!("DUCTOR_HOME={home} {command}"),
+            (Self::Unix, None) => format!("env -u DUCTOR_HOME {command}"),
+            (Self::PowerShell, home) => {
+                let home = home.unwrap_or_else(|| "''".into()); // an empty value takes the variable away
+                format!("$env:DUCTOR_HOME = {home}; {command}")
+            }
+        }
+    }
+
     /// Shows which commands of ours run.
     pub fn our_processes(self) -> &'static str {
         match self {

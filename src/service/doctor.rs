@@ -44,7 +44,8 @@ impl<'a> Seen<'a> {
     /// What is wrong and can be seen without a further program being run, but where no bot runs.
     pub fn problems(self, manager: &dyn Manager, status: &Status) -> Vec<Problem> {
         let mut problems: Vec<Problem> = self.shadowed.into_iter().collect();
-        if status.installed == Some(true) && !manager.is_current(&self.definition) {
+        let is_elsewhere = status.problems.iter().any(|known| known.id == "other-home");
+        if status.installed == Some(true) && !is_elsewhere && !manager.is_current(&self.definition) {
             let message = "the definition is not the one that this ductor makes";
             problems.push(Problem::new("definition-stale", message, "ductor service install"));
         }

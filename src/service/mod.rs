@@ -13,6 +13,7 @@ pub(crate) mod harmless;
 pub(crate) mod launchd;
 pub(crate) mod logs;
 pub(crate) mod manager;
+pub(crate) mod other_home;
 pub(crate) mod outdated;
 pub(crate) mod program;
 pub mod render;

@@ -10,6 +10,7 @@ use crate::process::Process;
 use crate::shell::Shell;
 
 use super::manager::{LAST_WORDS, Manager, Problem, Report, State};
+use super::other_home;
 
 /// The object of `ductor service status --json`. Its keys are the same on every OS; unknown is null.
 #[derive(Clone, Debug, Serialize)]
@@ -108,10 +109,16 @@ fn of(
     host: Option<&Host>,
     said: Option<&HostState>,
 ) -> Status {
-    let is_services = |host: &Host| report.pid == Some(host.process.pid);
+    // Without the manager's word the host's own is what there is.
+    let is_services = |host: &Host| match report.state {
+        State::Unknown => host.state.as_ref().is_some_and(HostState::is_supervised),
+        _ => report.pid == Some(host.process.pid),
+    };
+    let elsewhere = report.pid.and_then(|pid| other_home::of(pid, home));
     let owner = match host {
         Some(host) if is_services(host) => Owner::Service,
         Some(_) => Owner::Foreground,
+        None if elsewhere.is_some() => Owner::Service,
         None => match host::other_bot(home) {
             Some(bot) if report.pid == Some(bot.pid) => Owner::Service, // without a host (`--direct`)
             Some(_) => Owner::Other,
@@ -119,9 +126,9 @@ fn of(
         },
     };
     let running = report.pid.is_some() && matches!(report.state, State::Running | State::Stopping);
-    let services = host.filter(|host| is_services(host));
+    let services = host.filter(|host| is_services(host)).or(elsewhere.as_ref().map(|it| &it.host));
     let bot = services.and_then(|host| host.state.as_ref()?.bot.as_ref()).map(|bot| bot.process.pid);
-    let alone = Some(()).filter(|()| host.is_none() && owner == Owner::Service).and(report.pid);
+    let alone = Some(()).filter(|()| services.is_none() && owner == Owner::Service).and(report.pid);
     let since = services.and_then(|host| Some(host.state.as_ref()?.since.clone()));
     let started = alone.and_then(Process::of).map(|bot| rfc3339(bot.started_at()));
     let own = said.filter(|said| said.is_supervised());
@@ -130,8 +137,8 @@ fn of(
         state: report.state,
         installed: Some(report.definition.is_some()),
         enabled: Some(report.enabled),
-        running,
-        pid: report.pid,
+        running: running || (report.state == State::Unknown && services.is_some()),
+        pid: report.pid.or(services.map(|host| host.process.pid)),
         bot_pid: bot.or(alone),
         since: since.or(started),
         restarts: report.restarts + own.map_or(0, |said| said.restarts),
@@ -143,6 +150,7 @@ fn of(
         survives_reboot: Some(report.survives_reboot),
         problems: report.problems,
     };
+    status.problems.extend(elsewhere.map(|it| it.problem()));
     status.problems.extend(explain(home, &status, host, said));
     status
 }

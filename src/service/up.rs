@@ -13,6 +13,7 @@ use crate::process::Process;
 
 use super::logs::Lines;
 use super::manager::{LAST_WORDS, Logs, Manager, State};
+use super::other_home;
 
 /// How long the bot has to live.
 const LIFE: SignedDuration = SignedDuration::from_secs(1);
@@ -87,7 +88,7 @@ pub fn wait(home: &Home, manager: &dyn Manager, before: &Before) -> Result<()> {
                 }
                 if asked.elapsed() > ASK_EVERY {
                     asked = Instant::now();
-                    refuse_dead(manager)?;
+                    refuse_dead(home, manager)?;
                 }
             }
         }
@@ -166,8 +167,12 @@ fn ended_with(said: &HostState) -> Error {
 }
 
 /// No host, and the manager does not expect one.
-fn refuse_dead(manager: &dyn Manager) -> Result<()> {
-    match manager.report()?.state {
+fn refuse_dead(home: &Home, manager: &dyn Manager) -> Result<()> {
+    let report = manager.report()?;
+    if let Some(elsewhere) = report.pid.and_then(|pid| other_home::of(pid, home)) {
+        return Err(elsewhere.error());
+    }
+    match report.state {
         State::Running | State::Starting => Ok(()),
         state => {
             Err(Error::new("the service", format!("its host did not start; it is {state}")).fix(LAST_WORDS))

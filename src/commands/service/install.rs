@@ -11,7 +11,9 @@ use crate::service::doctor::hosts_path;
 use crate::service::manager::{Install, Manager};
 use crate::service::turn::Turn;
 
-use super::{Before, Context, definition, preflight, refuse_foreground, show, wait_until_up};
+use super::{
+    Before, Context, definition, preflight, refuse_foreground, show, wait_until_up, with_last_words,
+};
 
 pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     let _turn = Turn::take(&context.home)?;
@@ -31,7 +33,11 @@ pub fn run(context: &Context<'_>, args: &InstallArgs) -> Result<Code> {
     }
 
     let how = Install { linger: !args.no_linger, start: !args.no_start && !inside };
-    let installed = context.effects(args.dry_run, |effects| manager.install(&definition, how, effects))?;
+    let installed = context.effects(args.dry_run, |effects| manager.install(&definition, how, effects));
+    let installed = installed.map_err(|error| match args.dry_run {
+        true => error,
+        false => with_last_words(context, manager, &mut before, error),
+    })?;
     for note in &installed.notes {
         context.screen.say(note);
     }

@@ -121,12 +121,15 @@ fn installed_state(manager: &dyn Manager) -> Result<State> {
 /// Waits until the service is up; an error shows what the bot said last.
 fn wait_until_up(context: &Context<'_>, manager: &dyn Manager, before: &mut Before) -> Result<()> {
     let up = context.screen.during("waiting for the bot", |_| up::wait(&context.home, manager, before));
-    up.map_err(|error| {
-        let said = logs::since(context, manager, before, 10);
-        let said = secrets::hide(&context.home, &String::from_utf8_lossy(&said));
-        let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
-        Error { cause: format!("{}{said}", error.cause), ..error }
-    })
+    up.map_err(|error| with_last_words(context, manager, before, error))
+}
+
+/// The error with what the bot and its host said since.
+fn with_last_words(context: &Context<'_>, manager: &dyn Manager, before: &mut Before, error: Error) -> Error {
+    let said = logs::since(context, manager, before, 10);
+    let said = secrets::hide(&context.home, &String::from_utf8_lossy(&said));
+    let said: String = said.lines().map(|line| format!("\n  | {line}")).collect();
+    Error { cause: format!("{}{said}", error.cause), ..error }
 }
 
 #[cfg(all(test, unix))]

@@ -6,6 +6,7 @@ use crate::service::turn::Turn;
 
 use super::{
     Before, Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up,
+    with_last_words,
 };
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
@@ -29,7 +30,8 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     refuse_foreground(before.host.as_ref(), manager)?;
     context
         .screen
-        .during("restarting the service", |_| context.effects(false, |effects| manager.restart(effects)))?;
+        .during("restarting the service", |_| context.effects(false, |effects| manager.restart(effects)))
+        .map_err(|error| with_last_words(context, manager, &mut before, error))?;
     wait_until_up(context, manager, &mut before)?;
     show(context, manager)
 }

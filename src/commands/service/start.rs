@@ -6,6 +6,7 @@ use crate::service::turn::Turn;
 
 use super::{
     Before, Context, definition, installed_state, preflight, refuse_foreground, show, wait_until_up,
+    with_last_words,
 };
 
 pub fn run(context: &Context<'_>) -> Result<Code> {
@@ -22,7 +23,8 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
     refuse_foreground(before.host.as_ref(), manager)?;
     context
         .screen
-        .during("starting the service", |_| context.effects(false, |effects| manager.start(effects)))?;
+        .during("starting the service", |_| context.effects(false, |effects| manager.start(effects)))
+        .map_err(|error| with_last_words(context, manager, &mut before, error))?;
     wait_until_up(context, manager, &mut before)?;
     show(context, manager)
 }

@@ -33,6 +33,7 @@ pub fn install(
     let ask = || if reached.is_some() { Shown::ask() } else { Ok(Shown::default()) };
     let folders = reached.clone().unwrap_or_else(|| Folders::usual(home));
     refuse_others(&folders)?;
+    let definition = &folders.without_others(definition, home);
     transaction.afterwards(bus::systemctl(&["daemon-reload"]));
 
     let mut installed = Installed::default();
@@ -41,6 +42,9 @@ pub fn install(
         transaction.run(&bus::systemctl(&["daemon-reload"]), None)?;
     }
     let mut now = ask()?;
+    if effects.is_real() {
+        super::refuse_broken(&now)?;
+    }
     if !now.is_enabled() {
         let back = bus::systemctl(&["disable", unit::NAME]);
         let enable = bus::systemctl(&["enable", unit::NAME]);
@@ -134,7 +138,7 @@ fn write_files(
         (Some(_), Some(added)) if is_ours => {
             let text = keep::in_place(&unit::render(definition)?, &added);
             installed.changed |= write(&own, text, transaction)?;
-            installed.problems.push(folders.shadows_package());
+            installed.problems.push(folders.shadows_package(true));
             installed.definition = own;
         }
         (Some(packaged), added) => {
@@ -201,9 +205,10 @@ fn start(now: &Shown, anew: bool, transaction: &mut Transaction<'_>) -> Result<b
     let start = bus::systemctl(&["start", unit::NAME]);
     if runs {
         transaction.afterwards(start);
-        transaction.run(&bus::systemctl(&["restart", unit::NAME]), None)?;
+        transaction.run(&bus::systemctl(&["restart", unit::NAME]), None)
     } else {
-        transaction.run(&start, Some(bus::systemctl(&["stop", unit::NAME])))?;
+        transaction.run(&start, Some(bus::systemctl(&["stop", unit::NAME])))
     }
+    .map_err(super::why_not_started)?;
     Ok(true)
 }

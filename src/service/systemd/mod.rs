@@ -24,11 +24,14 @@ use crate::home::Home;
 use crate::service::definition::{Chosen, ServiceDefinition};
 use crate::service::render::unit;
 
-use super::manager::{Install, Installed, Logs, Manager, Problem, Report, State};
+use super::manager::{Install, Installed, LAST_WORDS, Logs, Manager, Problem, Report, State};
 use show::Shown;
 use units::{Folders, Unit};
 
 const MASKED: &str = "the service is masked: it is never started";
+
+/// Says what of a unit and its drop-ins the manager does not take, and where it stands.
+const VERIFY: &str = "systemd-analyze --user verify ductor.service";
 
 /// The user manager of systemd.
 pub struct Systemd {
@@ -65,15 +68,12 @@ impl Manager for Systemd {
 
     fn chosen(&self) -> Chosen {
         let folders = Folders::usual(&self.home);
-        let text = match Unit::read(&folders.unit()) {
-            Some(Unit::Ours { text } | Unit::Python { text }) => Some(text),
-            _ => text_at(&folders.drop_in()),
-        };
-        text.map(|text| unit::chosen_in(&text, self.home.user())).unwrap_or_default()
+        unit::chosen_in(&folders.everything_said(), self.home.user())
     }
 
     fn is_current(&self, definition: &ServiceDefinition) -> bool {
         let folders = Folders::usual(&self.home);
+        let definition = &folders.without_others(definition, &self.home);
         match Unit::read(&folders.unit()) {
             Some(Unit::Ours { text }) => unit::render(definition).is_ok_and(|current| {
                 let holds = |current: &str| unit::say_the_same(current, &text);
@@ -148,22 +148,23 @@ fn report(shown: &Shown, folders: &Folders, for_everybody: Option<&Unit>, linger
     } else if shown.is_masked() {
         problems.push(Problem::new("masked", MASKED, "ductor service install"));
     }
-    if is_own && is_ours && matches!(for_everybody, Some(Unit::Ours { .. })) {
-        problems.push(folders.shadows_package());
+    if let (true, Some(Unit::Ours { text }), Some(Unit::Ours { .. })) = (is_own, &found, for_everybody) {
+        problems.push(folders.shadows_package(keep::additions(text).is_some()));
     }
     if let (Some(Unit::Foreign), Some(path)) = (&found, &definition) {
         let error = Unit::refuse(path);
         let message = format!("{}: {}", error.what, error.cause);
         problems.push(Problem::new("foreign-definition", message, error.fix.unwrap_or_default()));
     }
-    if shown.needs_reload() {
+    if shown.is_broken() {
+        problems.push(broken(shown));
+    } else if shown.needs_reload() {
         let message = "the manager has not read the definition since it changed";
         problems.push(Problem::new("definition-stale", message, "ductor service install"));
     }
     if shown.state() == State::GaveUp {
         let message = format!("the manager gave up after {} restarts", shown.restarts());
-        let fix = "ductor service logs --no-follow -n 50; once mended: ductor service start";
-        problems.push(Problem::new("start-limit", message, fix));
+        problems.push(Problem::new("start-limit", message, LAST_WORDS));
     }
     Report {
         state: shown.state(),
@@ -175,6 +176,28 @@ fn report(shown: &Shown, folders: &Folders, for_everybody: Option<&Unit>, linger
         survives_logout: lingers,
         survives_reboot: lingers && shown.is_enabled(),
         problems,
+    }
+}
+
+/// The problem that the manager does not start what the files say. It names those that are not ours: theirs is the
+/// mistake, and only their author knows what was meant.
+fn broken(shown: &Shown) -> Problem {
+    let others = shown.drop_ins().into_iter().filter(|path| text_at(path).is_none());
+    let others: Vec<String> = others.map(|path| path.display().to_string()).collect();
+    let message = match &*others {
+        [] => "the manager can't start what the unit says".to_owned(),
+        others => format!("the manager can't start what the unit says together with {}", others.join(", ")),
+    };
+    // What changed since may have mended it. If not, `install` says so.
+    let fix = if shown.needs_reload() { "ductor service install" } else { VERIFY };
+    Problem::new("definition-broken", message, fix)
+}
+
+/// The same where nothing may have mended it: an error.
+fn refuse_broken(shown: &Shown) -> Result<()> {
+    match shown.is_broken() {
+        true => Err(Error::new(unit::NAME, broken(shown).message).fix(VERIFY)),
+        false => Ok(()),
     }
 }
 
@@ -199,5 +222,14 @@ fn stop(transaction: &mut Transaction<'_>) -> Result<()> {
 /// Starts or restarts, with the counter of failed starts cleared: who asks for it has seen to the cause.
 fn change(effects: &Effects<'_>, verb: &str) -> Result<()> {
     effects.run(&bus::systemctl(&["reset-failed", unit::NAME]))?; // fails when there is nothing to reset
-    Transaction::new(effects).run(&bus::systemctl(&[verb, unit::NAME]), None)
+    Transaction::new(effects).run(&bus::systemctl(&[verb, unit::NAME]), None).map_err(why_not_started)
+}
+
+/// What systemctl says of a service that did not start is that it did not; the cause is in the unit or in the logs.
+fn why_not_started(error: Error) -> Error {
+    match Shown::ask().and_then(|shown| refuse_broken(&shown)) {
+        Err(broken) if broken.fix.as_deref() == Some(VERIFY) => broken,
+        _ if error.fix.is_none() => error.fix(LAST_WORDS),
+        _ => error,
+    }
 }

@@ -57,9 +57,20 @@ impl Shown {
         self.get("LoadState") == "masked"
     }
 
+    /// The manager can't start what the unit and its drop-ins say, or can't even read one of them.
+    pub fn is_broken(&self) -> bool {
+        matches!(self.get("LoadState"), "bad-setting" | "error") || self.get("UnitFileState") == "bad"
+    }
+
+    /// The files that add to the unit, in the order in which they are read.
+    pub fn drop_ins(&self) -> Vec<PathBuf> {
+        let paths = shell_words::split(self.get("DropInPaths")).unwrap_or_default();
+        paths.into_iter().map(PathBuf::from).collect()
+    }
+
     /// It starts by itself. `enabled` also stands for a unit that is enabled for everybody.
     pub fn is_enabled(&self) -> bool {
-        matches!(self.get("UnitFileState"), "enabled" | "enabled-runtime")
+        !self.is_broken() && matches!(self.get("UnitFileState"), "enabled" | "enabled-runtime")
     }
 
     /// Its file changed since the manager read it.
@@ -111,6 +122,16 @@ mod tests {
 
     fn shown(text: &str) -> Shown {
         Shown::parse(format!("FragmentPath=/u/ductor.service\nLoadState=loaded\n{text}").as_bytes())
+    }
+
+    #[test]
+    fn what_is_broken_starts_never() {
+        for broken in ["LoadState=bad-setting\nUnitFileState=enabled", "LoadState=error", "UnitFileState=bad"]
+        {
+            let shown = shown(broken);
+            assert!(shown.is_broken() && !shown.is_enabled(), "{broken}");
+        }
+        assert!(shown("UnitFileState=enabled").is_enabled());
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! The manager itself says where it reads (`UnitPath`); the caller's `XDG_CONFIG_HOME` is not believed. The
 //! first folder that belongs to the user takes our unit; the later ones may hold one of a package.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::effects::file::read_bounded;
+use crate::effects::{self, file::read_bounded};
 use crate::error::{Error, Result};
 use crate::home::Home;
+use crate::service::definition::ServiceDefinition;
 use crate::service::render::{self, unit};
 
 use crate::service::manager::Problem;
@@ -105,15 +107,60 @@ impl Folders {
         (Unit::read(&path) == Some(Unit::Mask)).then_some(path)
     }
 
-    /// The problem that a unit of ours with lines of the user's stands before the one of the package.
-    pub fn shadows_package(&self) -> Problem {
+    /// The unit of the one service and all that adds to it, as the manager would read them, without asking it: of
+    /// drop-ins with one name the first, in the order of their names (systemd.unit(5)).
+    pub fn everything_said(&self) -> String {
+        self.said().1
+    }
+
+    /// The same definition, without what drop-ins of others say anyway where that is the whole choice: our files go on
+    /// to say what they say.
+    pub fn without_others(&self, definition: &ServiceDefinition, home: &Home) -> ServiceDefinition {
+        let (ours, all) = self.said();
+        let chosen = |text: &str| unit::chosen_in(text, home.user());
+        let is_all = chosen(&all) == definition.chosen;
+        ServiceDefinition {
+            chosen: if is_all { chosen(&ours) } else { definition.chosen.clone() },
+            ..definition.clone()
+        }
+    }
+
+    /// What the unit and the drop-in of ours say, and what they say together with all other drop-ins.
+    fn said(&self) -> (String, String) {
+        let ours = self.drop_in();
+        let unit = match Unit::read(&self.unit()) {
+            Some(Unit::Ours { text } | Unit::Python { text }) => text,
+            _ => String::new(),
+        };
+        let mut drop_ins = BTreeMap::new();
+        for folder in [&self.own].into_iter().chain(&self.shared) {
+            let entries =
+                fs::read_dir(folder.join(format!("{}.d", unit::NAME))).into_iter().flatten().flatten();
+            for path in
+                entries.map(|entry| entry.path()).filter(|path| path.extension() == Some("conf".as_ref()))
+            {
+                if let Some(name) = path.file_name().map(ToOwned::to_owned) {
+                    drop_ins.entry(name).or_insert(path);
+                }
+            }
+        }
+        let text = |path: &PathBuf| effects::text(&read_bounded(path, LIMIT).unwrap_or_default()) + "\n";
+        let all: String = drop_ins.values().map(text).collect();
+        (format!("{unit}\n{}", text(&ours)), format!("{unit}\n{all}"))
+    }
+
+    /// The problem that a unit of ours, with or without lines of the user's, stands before the one of the package.
+    pub fn shadows_package(&self, has_own_lines: bool) -> Problem {
         let unit = self.unit();
         let unit = shell_words::quote(&unit.to_string_lossy()).into_owned();
-        Problem::new(
-            "shadows-package",
-            format!("{unit} has lines of your own, so the package's unit is not used"),
-            format!("systemctl --user edit ductor, then: rm {unit} && ductor service install"),
-        )
+        let problem = |message, fix: &str| Problem::new("shadows-package", message, fix);
+        let stands_before = format!("{unit} stands before the package's unit");
+        if has_own_lines {
+            let fix = format!("systemctl --user edit ductor && rm {unit} && ductor service install");
+            problem(format!("{stands_before}, and has lines of your own: they belong into a drop-in"), &fix)
+        } else {
+            problem(stands_before, "ductor service install")
+        }
     }
 }
 
@@ -157,6 +204,6 @@ impl Unit {
     /// The error that says that a unit is somebody else's.
     pub fn refuse(path: &Path) -> Error {
         Error::new(path.display(), "this unit was not made by ductor, so it stays as it is")
-            .fix(format!("look at it, then: mv {0} {0}.mine", shell_words::quote(&path.to_string_lossy())))
+            .fix(format!("mv {0} {0}.mine", shell_words::quote(&path.to_string_lossy())))
     }
 }

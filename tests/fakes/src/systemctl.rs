@@ -98,6 +98,7 @@ fn show(state: &State, name: &str, properties: &str) -> u8 {
     let masked = definition.as_ref().is_some_and(|it| it.masked);
     let value = |property: &str| match property {
         "LoadState" if masked => "masked".into(),
+        "LoadState" if definition.as_ref().is_some_and(Definition::is_broken) => "bad-setting".into(),
         "LoadState" if definition.as_ref().is_some_and(|it| it.fragment.is_some()) => "loaded".into(),
         "LoadState" => "not-found".into(),
         "UnitFileState" => Folders::of(state).state_of(name).into(),
@@ -142,6 +143,12 @@ fn start(state: &State, name: &str) -> u8 {
     let definition = match Definition::read(state, name) {
         Some(definition) if definition.masked => {
             return complain(FAILED, &format!("Failed to start {name}: Unit {name} is masked."));
+        }
+        Some(definition) if definition.is_broken() => {
+            return complain(
+                FAILED,
+                &format!("Failed to start {name}: Unit {name} has a bad unit file setting."),
+            );
         }
         Some(definition) if definition.fragment.is_some() => definition,
         _ => {

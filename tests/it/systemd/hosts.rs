@@ -103,3 +103,21 @@ fn case_22_a_second_host_is_refused_while_the_service_runs() {
     assert!(said.err.contains(&format!("it runs already, as the service (host pid {pid})")), "{}", said.err);
     assert_eq!(linux.status()["pid"], pid);
 }
+
+#[test]
+fn a_host_of_a_manager_that_does_not_answer_is_still_the_services() {
+    let linux = Linux::installed();
+    let pid = linux.status()["pid"].clone();
+    linux.log_out();
+    let status = linux.status();
+    assert_eq!(
+        (&status["state"], &status["owner"], &status["pid"]),
+        (&json!("unknown"), &json!("service"), &pid),
+        "{status:#}"
+    );
+    assert_eq!(linux.problems(), ["manager-unreachable"]);
+    let said = linux.ductor(&["restart"]).ended(0);
+    assert_eq!(said.out, format!("restarted the bot of the service's host (pid {pid})\n"));
+    linux.log_in();
+    linux.ductor(&["service", "stop"]).ended(0);
+}

@@ -6,6 +6,7 @@
 
 mod access;
 mod definitions;
+mod drop_ins;
 mod hosts;
 mod verbs;
 
@@ -158,6 +159,13 @@ impl Linux {
     /// Whether the user lingers.
     pub fn lingers(&self) -> bool {
         fs::read_dir(self.root("var/lib/systemd/linger")).is_ok_and(|mut users| users.next().is_some())
+    }
+
+    /// Puts a drop-in beside the unit, and has it read.
+    pub fn add(&self, name: &str, text: &str) {
+        fs::create_dir_all(self.drop_in("")).unwrap();
+        fs::write(self.drop_in(name), text).unwrap();
+        assert_eq!(self.systemctl(&["daemon-reload"]), Some(0));
     }
 
     /// Puts a unit where the user's own stands, and has it read.

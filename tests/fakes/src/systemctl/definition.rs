@@ -131,6 +131,11 @@ impl Definition {
         remembered.or_else(|| Some(Self::find(state, name)).filter(|found| found.fragment.is_some()))
     }
 
+    /// systemd.service(5): more than one command is for `Type=oneshot` only. Such a unit is a "bad setting".
+    pub fn is_broken(&self) -> bool {
+        crate::unit_file::values(&self.text, "ExecStart").len() > 1
+    }
+
     /// Whether the manager would find something else now.
     pub fn is_stale(&self, state: &State, name: &str) -> bool {
         *self != Self::find(state, name)
