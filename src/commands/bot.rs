@@ -61,7 +61,7 @@ fn install(context: &Context<'_>, version: Option<&str>) -> Result<Code> {
         context.effects(false, |effects| bot::install::install(home, &path, version, effects, step))
     })?;
     let by = installed.by.map_or_else(|| "was there already".into(), |tool| format!("installed by {tool}"));
-    context.screen.data(format_args!("ductor {} {by}", installed.version));
+    context.screen.outcome(format_args!("ductor {} {by}", installed.version));
     Ok(Code::Done)
 }
 

@@ -11,7 +11,7 @@ use super::{Context, service};
 pub fn run(context: &Context<'_>) -> Result<Code> {
     if let Some(host) = host::inside(&context.home) {
         host.ask(Request::Restart)?;
-        context.screen.data("scheduled");
+        context.screen.outcome("scheduled");
         return Ok(Code::Done);
     }
     let report = context.manager()?.report();
@@ -24,7 +24,9 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         let whose = if is_services { "service's" } else { "foreground" };
         host.ask(Request::Restart)?;
         context.screen.during("waiting for the bot", |_| up::wait_for_new_bot(&context.home, host))?;
-        context.screen.data(format_args!("restarted the bot of the {whose} host (pid {})", host.process.pid));
+        context
+            .screen
+            .outcome(format_args!("restarted the bot of the {whose} host (pid {})", host.process.pid));
         return Ok(Code::Done);
     }
     match report {

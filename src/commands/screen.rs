@@ -56,6 +56,18 @@ impl Screen {
         self.write(&mut io::stdout().lock(), &line);
     }
 
+    /// Prints what a command did, which who wants to hear of errors alone does not ask for.
+    pub fn outcome(&self, line: impl Display) {
+        if self.shows_outcomes() {
+            self.data(line);
+        }
+    }
+
+    /// Whether what a command did is wanted.
+    pub fn shows_outcomes(&self) -> bool {
+        !self.quiet
+    }
+
     /// Prints what another program reads, as it is, whatever the locale: JSON, a definition, a path.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::error::{Code, Result};
 use crate::host;
 use crate::search_path;
 use crate::service::harmless::harmless;
-use crate::service::status::{Owner, look};
+use crate::service::status::Owner;
 use crate::words;
 
 use super::bot::{command_line, why};
@@ -19,7 +19,7 @@ use super::{Context, service, to_json};
 pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
     let home = &context.home;
     let manager = context.manager()?;
-    let service = look(home, manager.as_ref());
+    let service = service::examined(context, manager.as_ref())?;
     let path = search_path::for_bot(home.user(), env::var_os("PATH").as_deref());
     let chosen = env::var_os("DUCTOR_BOT").or_else(|| manager.chosen().bot.map(Into::into));
     let bot = bot::find(home, &path, chosen.as_deref());

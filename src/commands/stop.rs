@@ -9,7 +9,7 @@ use super::Context;
 pub fn run(context: &Context<'_>) -> Result<Code> {
     if let Some(host) = host::inside(&context.home) {
         host.ask(Request::Stop)?;
-        context.screen.data("scheduled");
+        context.screen.outcome("scheduled");
         return Ok(Code::Done);
     }
     let _turn = Turn::take(&context.home)?;
@@ -27,7 +27,7 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
         stopped.push("nothing runs".into());
     }
     for line in stopped {
-        context.screen.data(line);
+        context.screen.outcome(line);
     }
     Ok(Code::Done)
 }

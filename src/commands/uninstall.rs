@@ -102,7 +102,7 @@ fn remove(context: &Context<'_>, origin: &Origin, purge: bool, effects: &Effects
     }
     if effects.is_real() {
         said.iter().for_each(|line| context.screen.say(line));
-        context.screen.data(match origin {
+        context.screen.outcome(match origin {
             Origin::Installer(_) | Origin::Dist(_) => "ductor is uninstalled",
             _ => "nothing that ductor installed is left",
         });

@@ -43,7 +43,7 @@ pub fn run(context: &Context<'_>, args: &UpgradeArgs) -> Result<Code> {
     let is_whole = receipt.version == this.to_string();
     match that.cmp(&this) {
         Ordering::Equal if is_whole || args.check => {
-            context.screen.data(format_args!("ductor {this} is here already"));
+            context.screen.outcome(format_args!("ductor {this} is here already"));
         }
         Ordering::Less if wanted.is_none() && !args.check => {
             return Err(Error::new("ductor upgrade", format!("the newest is {that}, and this is {this}"))
@@ -116,7 +116,7 @@ fn change(context: &Context<'_>, receipt: &Receipt, release: &Release, dry_run: 
         context.rehearse(change)?;
     } else {
         context.screen.during("putting it in place", |_| context.effects(false, change))?;
-        context.screen.data(format_args!("ductor {version} is in the place of {}", receipt.version));
+        context.screen.outcome(format_args!("ductor {version} is in the place of {}", receipt.version));
     }
     Ok(Code::Done)
 }

@@ -86,7 +86,7 @@ fn preflight(home: &Home, definition: &ServiceDefinition) -> Result<()> {
 }
 
 /// The status with everything that can be seen to be wrong.
-fn examined(context: &Context<'_>, manager: &dyn Manager) -> Result<Status> {
+pub fn examined(context: &Context<'_>, manager: &dyn Manager) -> Result<Status> {
     let seen = || definition(context, manager, None).map(|it| Seen::look(&context.home, it));
     let (mut status, seen) = look_while(&context.home, manager, seen);
     let found = seen?.problems(manager, &status);

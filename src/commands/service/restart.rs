@@ -12,7 +12,7 @@ use super::{
 pub fn run(context: &Context<'_>) -> Result<Code> {
     if let Some(host) = host::inside(&context.home) {
         host.ask(Request::Restart)?;
-        context.screen.data("scheduled");
+        context.screen.outcome("scheduled");
         return Ok(Code::Done);
     }
     let seen = host::find(&context.home);

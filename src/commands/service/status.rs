@@ -25,7 +25,9 @@ pub fn run(context: &Context<'_>, json: bool) -> Result<Code> {
 
 /// The same screen after a command that changed something.
 pub fn show(context: &Context<'_>, manager: &dyn Manager) -> Result<Code> {
-    print(context.screen, manager.title(), &examined(context, manager)?);
+    if context.screen.shows_outcomes() {
+        print(context.screen, manager.title(), &examined(context, manager)?);
+    }
     Ok(Code::Done)
 }
 

@@ -10,16 +10,16 @@ use super::Context;
 pub fn run(context: &Context<'_>) -> Result<Code> {
     if let Some(host) = host::inside(&context.home) {
         host.ask(Request::Stop)?;
-        context.screen.data("scheduled");
+        context.screen.outcome("scheduled");
         return Ok(Code::Done);
     }
     let _turn = Turn::take(&context.home)?;
     let manager = context.manager()?;
     let report = manager.report()?;
     match report.state {
-        State::NotInstalled => context.screen.data("the service is not installed"),
+        State::NotInstalled => context.screen.outcome("the service is not installed"),
         State::Stopped | State::Failed | State::GaveUp => {
-            context.screen.data("already stopped");
+            context.screen.outcome("already stopped");
             if let Some(host) = host::find(&context.home) {
                 let pid = host.process.pid;
                 let goes_on = "runs the bot; to stop it too: ductor stop";
@@ -30,7 +30,7 @@ pub fn run(context: &Context<'_>) -> Result<Code> {
             context.screen.during("stopping the service", |_| {
                 context.effects(false, |effects| manager.stop(effects))
             })?;
-            context.screen.data("stopped");
+            context.screen.outcome("stopped");
             if let Some(when) = report.starts_again() {
                 context.screen.say(format_args!("it starts again {when}"));
             }

@@ -22,7 +22,7 @@ pub fn run(context: &Context<'_>, dry_run: bool) -> Result<Code> {
     for line in &said {
         context.screen.say(line);
     }
-    context.screen.data(if said.is_empty() {
+    context.screen.outcome(if said.is_empty() {
         "the service was not installed"
     } else {
         "the service is uninstalled"

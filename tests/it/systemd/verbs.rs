@@ -276,6 +276,27 @@ fn a_host_by_an_earlier_choice_is_started_anew_once_and_for_no_touched_file() {
 }
 
 #[test]
+fn quiet_verbs_say_nothing_where_all_is_well() {
+    let linux = Linux::new();
+    let bot = linux.world.path("bot").display().to_string();
+    let verbs: [&[&str]; 7] = [
+        &["service", "install", "--bot", &bot],
+        &["service", "restart"],
+        &["restart"],
+        &["service", "stop"],
+        &["service", "start"],
+        &["stop"],
+        &["service", "uninstall"],
+    ];
+    for words in verbs {
+        let said = linux.ductor(&[&["--quiet"], words].concat()).ended(0);
+        assert_eq!((said.out.as_str(), said.err.as_str()), ("", ""), "{words:?}");
+    }
+    // What is asked for is no chatter.
+    assert!(linux.ductor(&["--quiet", "service", "status"]).ended(4).out.starts_with("● ductor is not"));
+}
+
+#[test]
 fn the_doctor_finds_agents_by_the_variables_of_the_host_and_not_by_those_of_the_shell() {
     let linux = Linux::installed();
     let nvm = linux.world.path("tools/nvm");
