@@ -45,9 +45,7 @@ impl Folders {
         let list = answer.trim().strip_prefix("UnitPath=").unwrap_or_default();
         let all: Vec<PathBuf> =
             shell_words::split(list).unwrap_or_default().iter().map(PathBuf::from).collect();
-        let usual = Self::usual(home);
-        let is_own = |folder: &&PathBuf| folder.ends_with(".config/systemd/user") || **folder == usual.own;
-        let own = all.iter().find(is_own).cloned().unwrap_or(usual.own);
+        let own = own(&all).unwrap_or_else(|| Self::usual(home).own);
         let below = own.parent().and_then(Path::parent).and_then(Path::parent).map(Path::to_owned);
         let runtime = root::at("/run/user");
         let is_shared = |folder: &PathBuf| {
@@ -164,6 +162,17 @@ impl Folders {
     }
 }
 
+/// The folder of the user's own units among those that a manager reads: beside `user.control`, where `systemctl --user
+/// set-property` writes. A manager may have another `XDG_CONFIG_HOME` than we (systemd.unit(5), "UNIT FILE LOAD PATH").
+fn own(all: &[PathBuf]) -> Option<PathBuf> {
+    let runtime = root::at("/run");
+    let is_control =
+        |folder: &&PathBuf| folder.ends_with("systemd/user.control") && !folder.starts_with(&runtime);
+    let usual = |folder: &&PathBuf| folder.ends_with(".config/systemd/user");
+    let beside_control = all.iter().find(is_control).map(|control| control.with_file_name("user"));
+    beside_control.or_else(|| all.iter().find(usual).cloned())
+}
+
 /// Whose unit a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -205,5 +214,23 @@ impl Unit {
     pub fn refuse(path: &Path) -> Error {
         Error::new(path.display(), "this unit was not made by ductor, so it stays as it is")
             .fix(format!("mv {0} {0}.mine", shell_words::quote(&path.to_string_lossy())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_users_own_folder_is_the_one_that_the_manager_reads() {
+        let own = |folders: &[&str]| own(&folders.iter().map(PathBuf::from).collect::<Vec<_>>());
+        let of_manager =
+            ["/run/user/1/systemd/user.control", "/h/cfg/systemd/user.control", "/h/cfg/systemd/user"];
+        assert_eq!(own(&of_manager), Some("/h/cfg/systemd/user".into()));
+        assert_eq!(
+            own(&["/etc/systemd/user", "/h/.config/systemd/user"]),
+            Some("/h/.config/systemd/user".into())
+        );
+        assert_eq!(own(&["/etc/systemd/user"]), None);
     }
 }
