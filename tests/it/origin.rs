@@ -27,7 +27,10 @@ fn a_program_that_was_put_there_by_hand_is_left_to_that_hand() {
         let (output, said) = without_manager(&world, &["uninstall"]);
         assert_eq!(output.status.code(), Some(0), "{said}");
         assert_eq!(output.stdout, b"nothing that ductor installed is left\n");
-        assert!(said.ends_with(&format!("by hand; to remove it: rm '{PROGRAM}'\n")), "{said}");
+        assert!(
+            said.ends_with(&format!("by hand; to remove it: rm {}\n", shell_words::quote(PROGRAM))),
+            "{said}"
+        );
         assert!(!world.path(".local/share/ductor").exists());
     }
     let (output, said) = without_manager(&world, &["upgrade"]);
