@@ -98,15 +98,6 @@ impl Shell {
         }
     }
 
-    /// Shows whether an address answers, or why not.
-    pub fn look_at(self, url: &str) -> String {
-        match self {
-            Self::Unix if !has("curl") && has("wget") => format!("wget --spider {url}"),
-            Self::Unix => format!("curl -sSI {url}"),
-            Self::PowerShell => format!("curl.exe -sSI {url}"),
-        }
-    }
-
     /// How long [`put_first_on_path`](Self::put_first_on_path) lasts.
     pub fn how_long(self) -> &'static str {
         match self {

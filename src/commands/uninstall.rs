@@ -42,7 +42,8 @@ pub fn run(context: &Context<'_>, args: &UninstallArgs) -> Result<Code> {
     let root = context.home.root();
     let question = format!("Remove {} too, with the bot's configuration and all its files?", root.display());
     if args.purge && !args.yes && root.exists() && !context.ask(&question, false) {
-        return Err(Error::new("ductor uninstall", "nothing was removed").fix("ductor uninstall"));
+        let cause = "nothing was removed; these files go, unasked, by: ductor uninstall --purge --yes";
+        return Err(Error::new("ductor uninstall", cause).fix("ductor uninstall"));
     }
     let _turn = Turn::take(&context.home)?;
     let done = context.effects(false, |effects| remove(context, &origin, args.purge, effects))?;

@@ -198,12 +198,9 @@ fn held(home: &Home, holder: Option<Process>) -> Error {
     match holder {
         Some(holder) => {
             let service = HostState::of(home, holder).is_some_and(|said| said.is_supervised());
-            let (who, fix) = if service {
-                ("as the service", "ductor service restart")
-            } else {
-                ("in the foreground", "ductor run --takeover")
-            };
-            Error::new(what, format!("it runs already, {who} (host pid {})", holder.pid)).fix(fix)
+            let who = if service { "as the service" } else { "in the foreground" };
+            Error::new(what, format!("it runs already, {who} (host pid {})", holder.pid))
+                .fix("ductor run --takeover")
         }
         None => Error::new(what, "it runs already, under a host in another container or on another machine"),
     }

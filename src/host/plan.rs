@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::supervision::Supervision;
 use super::tree::Mark;
+use crate::bot::configured::Lack;
 use crate::bot::{self, Source};
 use crate::error::Result;
 use crate::home::Home;
@@ -26,6 +27,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether keys are missing in a configuration that can be read, or all of it: nobody is just writing it.
+    pub fn lacks_keys(home: &Home) -> bool {
+        std::env::var_os(CHOSEN).is_none_or(|chosen| chosen.is_empty())
+            && matches!(bot::configured::lack(home), Some(Lack::Keys(_)))
+    }
+
     /// Finds the bot and checks that it is configured. A plan is made for every start: a restart may follow an
     /// upgrade of the bot, or of the tools in its search path.
     ///

@@ -184,7 +184,8 @@ impl<'a> Supervisor<'a> {
     fn without_bot(&mut self, error: Error) -> Phase {
         let is_first = self.absent.is_none();
         let since = *self.absent.get_or_insert_with(Instant::now);
-        let may_come_back = self.ran && self.supervision.is_manager() && since.elapsed() < ABSENCE;
+        let is_patient = self.ran && self.supervision.is_manager() && !Plan::lacks_keys(self.home);
+        let may_come_back = is_patient && since.elapsed() < ABSENCE;
         if error.code != Code::Configuration || !may_come_back {
             let ended = Some(Ended::Configuration).filter(|_| error.code == Code::Configuration);
             return Phase::Over(Err(error), ended);

@@ -79,7 +79,7 @@ fn the_bots_own_files_go_only_when_that_is_confirmed() {
     std::fs::create_dir_all(world.home("config")).unwrap();
     let (output, said) = without_manager(&world, &["uninstall", "--purge"]);
     assert_eq!((output.status.code(), world.home("config").exists()), (Some(1), true));
-    assert!(said.contains("nothing was removed\n  fix: ductor uninstall\n"), "{said}");
+    assert!(said.contains("ductor uninstall --purge --yes\n  fix: ductor uninstall\n"), "{said}");
     let (output, _) = without_manager(&world, &["uninstall", "--purge", "--yes", "--dry-run"]);
     let removal = format!("remove {} and all in it\n", world.path(".ductor").display());
     assert_eq!((String::from_utf8_lossy(&output.stdout), output.status.code()), (removal.into(), Some(0)));

@@ -12,7 +12,6 @@ use super::python_of;
 use crate::effects::{Command, Effects, ask};
 use crate::error::{Error, Result};
 use crate::search_path::which;
-use crate::shell::Shell;
 
 /// Some 60 MB are downloaded; a slow line gets its time.
 const DOWNLOAD: Duration = Duration::from_secs(30 * 60);
@@ -107,8 +106,8 @@ impl Tool {
         let not_had = |error: Error| {
             let cause =
                 "it could not be had: no network, a certificate that is not trusted, or no such version";
-            Error { what: package.clone(), cause: format!("{cause}\n  {}", error.cause), ..error }
-                .fix(Shell::here().look_at("https://pypi.org/simple/ductor/"))
+            let cause = format!("{cause}\n  {}: {}", error.what, error.cause);
+            Error { what: package.clone(), cause, ..error }.fix("ductor bot install")
         };
         match &self.kind {
             Kind::Uv(uv, python) => {
