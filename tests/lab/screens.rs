@@ -185,7 +185,7 @@ fn errors_name_the_thing_the_cause_and_the_fix() -> Result<()> {
         assert_eq!(
             say(&["run"], 1)?,
             "error: the bot of /home/alice/.ductor: it runs already, as the service (host pid N)
-  fix: ductor run --takeover   (or: ductor service restart)
+  fix: ductor run --takeover
 "
         );
         assert_eq!(
@@ -202,7 +202,7 @@ fn errors_name_the_thing_the_cause_and_the_fix() -> Result<()> {
         assert_eq!(
             say(&["service", "install", "--bot", ""], 78)?,
             "error: the bot: none is installed
-  fix: ductor bot install   (where it was looked for: ductor bot path)
+  fix: ductor bot install
 "
         );
     }

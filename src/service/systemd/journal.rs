@@ -55,9 +55,10 @@ impl Journal {
     }
 
     /// Something was kept since then in a file that we may read. No line need be left of it: who makes room in a journal
-    /// takes lines away, and journald begins a new file.
+    /// takes lines away, and journald begins a new file. Without a journalctl it is as good as none.
     pub fn is_kept(&self, since: Timestamp) -> bool {
-        FOLDERS.iter().any(|folder| has_news(&root::at(folder), since.into()).unwrap_or(false))
+        ask(&["-n", "0"]).is_some()
+            && FOLDERS.iter().any(|folder| has_news(&root::at(folder), since.into()).unwrap_or(false))
     }
 
     /// What selects the lines of the host and its tree. `-u` alone loses those of who ends at once, the last words of a
@@ -88,14 +89,18 @@ fn from(then: Timestamp) -> String {
     format!("--since=@{}.{:06}", micros / 1_000_000, micros % 1_000_000)
 }
 
-/// What journalctl tells of the user's journal; nothing where it can't be read, which it does not count as a
-/// failure.
+/// What journalctl tells of the user's journal; nothing where it can't be read.
 fn look(words: &[&str]) -> Vec<u8> {
+    ask(words).unwrap_or_default()
+}
+
+/// The same; none where there is no journalctl. That it may not read is no failure to it.
+fn ask(words: &[&str]) -> Option<Vec<u8>> {
     let words = ["--user", "--quiet", "--no-pager"].iter().chain(words);
     let ask_it = bus::environment()
         .into_iter()
         .fold(Command::new("journalctl", words), |it, (name, value)| it.env(name, value));
-    effects::ask(&ask_it).map_or(Vec::new(), |output| output.stdout)
+    effects::ask(&ask_it).ok().map(|output| output.stdout)
 }
 
 /// Whether a file that was written to since then is below: each machine has a folder of its own.
