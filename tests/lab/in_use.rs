@@ -152,13 +152,15 @@ fn what_does_not_come_up_goes_back_while_it_runs() -> Result<()> {
 
 fn a_program_takes_itself_away() -> Result<()> {
     let world = Installed::new()?;
+    std::fs::write(world.0.home("logs").join("agent.log"), "the bot's own")?;
     let said = world.type_in(&["uninstall"])?.ended(0)?;
     assert_eq!(said.stdout.trim(), "ductor is uninstalled", "{said}");
     world.0.are_left(0)?;
     assert!(!world.0.wine.path(FOLDER).exists(), "{said}");
     assert!(!world.0.wine.path("users/root/AppData/Local/ductor").exists(), "{said}");
     assert!(!world.0.wine.path("scheduler/tasks/ductor").exists());
-    assert!(world.0.home("logs").exists(), "the bot's own files stay");
+    assert!(world.0.home("logs").join("agent.log").exists(), "the bot's own files stay");
+    assert!(!world.0.home("logs").join("service.log").exists(), "{said}");
     world.nothing_stays_aside()
 }
 
@@ -168,7 +170,7 @@ fn what_the_windows_installer_placed_is_left_to_it() -> Result<()> {
     world.type_in(&["uninstall"])?.ended(0)?;
     world.0.put("ductor.exe", &format!("{FOLDER}/ductor.exe"))?;
     let program = format!(r"C:\{}\ductor.exe", FOLDER.replace('/', "\\"));
-    for (verb, fix) in [("uninstall", "winget uninstall ductor"), ("upgrade", "the newer .msi")] {
+    for (verb, fix) in [("uninstall", "winget uninstall ductor"), ("upgrade", "/releases/latest")] {
         let said = world.run(&program, &[verb])?.ended(1)?;
         ensure!(said.stderr.contains("belongs to Windows Installer") && said.stderr.contains(fix), "{said}");
     }

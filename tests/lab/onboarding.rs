@@ -97,7 +97,7 @@ fn one_who_is_configured_is_told_so_and_nothing_is_reset() -> Result<()> {
     };
     let no = typed(&world, &["onboarding"], &json!([["as a service? [Y/n]", "n\r"]]))?.ended(0)?;
     assert!(no.stdout.contains(&format!("already configured: {CONFIG}")), "{no}");
-    assert!(no.stdout.contains("ductor service install"), "{no}");
+    assert!(no.stdout.contains("starts by itself; to start it now: /usr/bin/ductor service start"), "{no}");
     assert_eq!(fs::read_to_string(world.path(CONFIG))?, before, "not even written");
     world.run("root", &["pgrep", "-u", "alice", "-f", "ductor_bot"])?.ended(1)?;
 
@@ -133,6 +133,6 @@ fn without_a_terminal_nothing_is_asked() -> Result<()> {
     let bot = world.make_bot("alice")?;
     let own = ["env", &format!("DUCTOR_BOT={bot}"), "/usr/bin/ductor", "onboarding"];
     let own = world.run("alice", &own)?.ended(0)?;
-    assert!(own.stderr.contains("no service; to set it up later: "), "{own}");
+    assert!(own.stderr.contains("the service stays as it is, and starts by itself"), "{own}");
     Ok(())
 }

@@ -62,7 +62,7 @@ fn every_command_that_needs_a_manager_says_what_runs_and_what_helps() -> Result<
         (&["service", "render"], 0),
         (&["service", "install", "--bot", &bot, "--dry-run"], 0),
         (&["stop"], 0),
-        (&["restart"], 1),
+        (&["restart"], 5),
     ] {
         world.ductor(ALICE, words)?.ended(code)?;
     }
