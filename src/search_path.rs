@@ -23,8 +23,6 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::shell::Shell;
-
 /// PATH for the bot of the user whose home folder is `user_home`, from the one that this process has.
 ///
 /// Inherited folders keep their place. Those of the table that exist and are not there yet go before
@@ -74,17 +72,6 @@ pub fn found(user_home: &Path) -> Vec<PathBuf> {
 /// The first program `name` on `path`; `name` itself if it is an absolute path of one.
 pub fn which(name: impl AsRef<OsStr>, path: &OsStr) -> Option<PathBuf> {
     programs(name.as_ref(), path).next()
-}
-
-/// What people type to run this program: its name, or its path where the name means another program or none. The
-/// bot's own command line has the same name, and its `onboarding` starts from nothing.
-pub fn typed() -> String {
-    let this = env::current_exe().unwrap_or_else(|_| "ductor".into());
-    let named = which("ductor", &env::var_os("PATH").unwrap_or_default());
-    match named {
-        Some(named) if access::same_file(&named, &this) => "ductor".into(),
-        _ => Shell::here().program(&this),
-    }
 }
 
 /// Every program `name` on `path`, in its order. One reached through two folders (`/bin` may be a link to

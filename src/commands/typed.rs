@@ -1,13 +1,27 @@
 //! *Typed*: a command of ours within a fix or a hint, as it has to be typed here. The bot's own command line is called
 //! `ductor` too; where that one is first on PATH, or none is there, ours is written with its path.
 
+use std::env;
+
 use crate::cli;
 use crate::search_path;
+use crate::shell::Shell;
 
 /// The text in which each `ductor VERB` starts this program.
 pub fn typed(text: &str) -> String {
-    let ductor = search_path::typed();
+    let ductor = program();
     if ductor == "ductor" { text.to_owned() } else { with(&ductor, text) }
+}
+
+/// What people type to run this program: its name, or its path where the name means another program or none. The
+/// bot's own command line has the same name, and its `onboarding` starts from nothing.
+fn program() -> String {
+    let this = env::current_exe().unwrap_or_else(|_| "ductor".into());
+    let named = search_path::which("ductor", &env::var_os("PATH").unwrap_or_default());
+    match named {
+        Some(named) if search_path::access::same_file(&named, &this) => "ductor".into(),
+        _ => Shell::here().program(&this),
+    }
 }
 
 /// A word `ductor` before no verb is the name of a package, or of what it keeps on.

@@ -225,7 +225,7 @@ fn refuse_other(program: &Path, source: &str) -> Result<()> {
 /// The installer's line with a folder of its own.
 fn elsewhere(source: &str) -> String {
     if cfg!(windows) {
-        let script = "irm https://github.com/PleasePrompto/ductor/releases/latest/download/install.ps1";
+        let script = concat!("irm ", env!("CARGO_PKG_REPOSITORY"), "/releases/latest/download/install.ps1");
         return format!("& ([scriptblock]::Create(({script}))) -Prefix $HOME\\.ductor-native");
     }
     let latest = concat!(env!("CARGO_PKG_REPOSITORY"), "/releases/latest/download");
